@@ -10,19 +10,16 @@ import tempfile
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import documents, duckdb_session, files, policy, served_sheet
-from plumbline.core.served_sheet import ServedSheet
+from plumbline.core import documents, duckdb_session, files, policy
 from plumbline.core.usecase_loader import load_contract
 from plumbline.data import (
     datasheet,
     erasure,
     filtering,
-    ingest,
-    layouts,
     outcome_counts,
-    outcome_table,
     partition,
-    sources,
+    read_source,
+    served_predictions,
     tracked,
 )
 from plumbline.data.visible_days import VisibleDays
@@ -39,24 +36,22 @@ def main(usecase: str, source: Path, raw: Path, served: Path, sheet: Path) -> No
     tracked.check(usecase, chosen.data, source)
     window = VisibleDays(chosen.data.start, chosen.data.as_of)
     own = chosen.data.own_outcomes
-    columns = layouts.events(case) if own else case
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
-        opened = sources.open_source(columns, chosen.data, chosen.seed, source, Path(scratch))
-        log.info("data: reading %s", opened.name)
-        for line in opened.warnings:
-            log.warning("data: %s", line)
         with duckdb_session.connect(Path(scratch)) as connection:
-            unused = ingest.load(connection, columns, opened)
-            late = outcome_table.read(connection, case, chosen.data, Path(scratch))
+            read = read_source.read(
+                connection, case, chosen.data, chosen.seed, source, Path(scratch)
+            )
             gone = erasure.forget(connection, case, chosen.data.forget)
+            predictions = served_predictions.of(connection, case, read.sealed)
             left_out = filtering.leave_out(connection, case)
             partition.views(connection, case, window, own=own)
             partition.write(connection, case, folder, own=own)
-            written = datasheet.describe(connection, case, opened, window, unused, folder, late)
+            written = datasheet.describe(
+                connection, case, read.source, window, read.unused, folder, read.late
+            )
+        served_predictions.write(served, predictions, written.outcome_rows)
     written = written.model_copy(update={"rows_forgotten": gone} if gone else {})
     written = written.model_copy(update={"rows_left_out": left_out} if left_out else {})
-    with files.replacing_folder(served) as folder:
-        served_sheet.write(folder, ServedSheet(served=False))
     documents.write(sheet, written)
     log.info("data: %d rows, %d outcomes", written.rows, written.outcomes)
     for line in outcome_counts.lines(written.outcome_rows):

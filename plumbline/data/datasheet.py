@@ -36,6 +36,9 @@ class SourceSheet(SparseDocument):
     address: str = ""  # sql
     query: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)  # simulate: as params.yaml has them
+    first: str = ""  # served: the first and the last sealed day that was read
+    last: str = ""
+    seed_source: dict[str, Any] = Field(default_factory=dict)  # served: the same of the seed
     start: str = ""
     seed: int = 0
 

@@ -11,7 +11,7 @@ import duckdb
 from plumbline.core.errors import ParamsError, PlumblineError, SourceError, suggest
 from plumbline.core.usecase import Contract
 from plumbline.data import ingest, layouts, outcome_rows, sources
-from plumbline.data.params import Data, OutcomeTable
+from plumbline.data.params import EventTable, OutcomeTable
 from plumbline.data.sources import EventSource
 
 TABLE = "outcome_source"
@@ -28,7 +28,7 @@ class ReadOutcomes:
 
 
 def read(
-    connection: duckdb.DuckDBPyConnection, usecase: Contract, data: Data, scratch: Path
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, data: EventTable, scratch: Path
 ) -> ReadOutcomes | None:
     """Fill `outcome_rows` from the table that `data.outcomes` names; None where it names none.
 
@@ -51,7 +51,7 @@ def read(
     return ReadOutcomes(opened, unused)
 
 
-def _kind(usecase: Contract, data: Data, table: OutcomeTable) -> Any:
+def _kind(usecase: Contract, data: EventTable, table: OutcomeTable) -> Any:
     """The kind of source; ParamsError where it is not to be seen, or the use case has no times."""
     where = f"params.yaml, {usecase.name}.data.outcomes"
     if usecase.time is None:
@@ -68,12 +68,12 @@ def _kind(usecase: Contract, data: Data, table: OutcomeTable) -> Any:
 
 
 def _opened(
-    layout: Contract, data: Data, table: OutcomeTable, kind: Any, scratch: Path
+    layout: Contract, data: EventTable, table: OutcomeTable, kind: Any, scratch: Path
 ) -> EventSource:
     own = table.model_dump(exclude={"source", "known_at"})
     own["address"] = table.address or data.address
     scratch.mkdir()
-    chosen = Data(source=kind, as_of=data.as_of, **own)
+    chosen = EventTable(source=kind, as_of=data.as_of, **own)
     return sources.open_source(layout, chosen, 0, scratch, scratch)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from plumbline.core.params_base import Day, Section
 from plumbline.data import encodings
@@ -28,10 +29,10 @@ class OutcomeTable(Section):
     query: str | None = None  # sql: one SELECT
 
 
-class Data(Section):
-    """Where the events come from, and up to which day."""
+class EventTable(Section):
+    """A source of events: its kind, the keys of that kind, and up to which day it is read."""
 
-    source: Literal["simulate", "csv", "parquet", "url", "sql"]  # kind of source
+    source: Literal["simulate", "csv", "parquet", "url", "sql", "served"]  # kind of source
     as_of: Day | None = None  # midnight at the start of this day; nothing later is read
     start: Day | None = None  # first day; nothing earlier is read
     path: str | None = None  # csv, parquet: a file, a folder or a glob
@@ -50,10 +51,28 @@ class Data(Section):
     simulate: Mapping[str, Any] = Field(default_factory=dict)
     # outcomes in a table of their own, with the day on which each became known (docs/outcomes.md)
     outcomes: OutcomeTable | None = None
+
+
+class Seed(EventTable):
+    """What was known before the first sealed day: any kind of source but `served`, read up to its own as_of."""
+
+    @model_validator(mode="after")
+    def _is_no_log(self) -> Self:
+        if self.source == "served":
+            text = ".source: got 'served', expected simulate, csv, parquet, url or sql: a seed has no seed"
+            raise PydanticCustomError("grammar", "{text}", {"text": text})
+        return self
+
+
+class Data(EventTable):
+    """Where the events come from, and up to which day."""
+
+    # served: the source of the days before the first sealed one; its as_of is that day
+    seed: Seed | None = None
     # erasure: by id column, the ids whose rows are left out from the next run on
     forget: Mapping[str, list[int | str]] = Field(default_factory=dict)
 
     @property
     def own_outcomes(self) -> bool:
         """Whether outcomes have a table of their own: several for an event, each with the moment it became known."""
-        return self.outcomes is not None
+        return self.outcomes is not None or self.source == "served"

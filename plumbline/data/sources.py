@@ -21,7 +21,7 @@ from plumbline.core.errors import ParamsError, SourceError
 from plumbline.core.usecase import Contract
 from plumbline.data import columnar, delimited, listing, unpacking
 from plumbline.data.environment import expand
-from plumbline.data.params import Data
+from plumbline.data.params import EventTable
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "simulate": ("start", "as_of"),
@@ -29,6 +29,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "parquet": ("path",),
     "url": ("url", "sha256"),
     "sql": ("address", "query"),
+    "served": ("seed",),
 }
 
 CHUNK = 200_000  # rows
@@ -67,7 +68,7 @@ class EventSource:
     warnings: tuple[str, ...] = ()
 
 
-def check(usecase: Contract, data: Data) -> None:
+def check(usecase: Contract, data: EventTable) -> None:
     """ParamsError where the source's own keys are not given, or a timed use case has no as-of date."""
     needs = NEEDS[data.source] + (("as_of",) if usecase.time else ())
     for key in dict.fromkeys(needs):
@@ -84,7 +85,7 @@ def check(usecase: Contract, data: Data) -> None:
 
 
 def open_source(
-    usecase: Contract, data: Data, seed: int, folder: Path, scratch: Path
+    usecase: Contract, data: EventTable, seed: int, folder: Path, scratch: Path
 ) -> EventSource:
     """The source that `data` names. `folder` holds the use case's own simulator; `scratch` is for
     what has to be fetched."""
@@ -121,7 +122,7 @@ def _files(
     names: list[str],
     name: str,
     sheet: Mapping[str, Any],
-    data: Data,
+    data: EventTable,
     usecase: Contract,
     scratch: Path,
 ) -> EventSource:
@@ -146,7 +147,7 @@ def _parquet(path: Path, name: str, usecase: Contract) -> SourcePart:
     return SourcePart(name, partial(_whole, columnar.relation(path, name, usecase)), str(path))
 
 
-def _csv(path: Path, name: str, data: Data, copy: Path, usecase: Contract) -> SourcePart:
+def _csv(path: Path, name: str, data: EventTable, copy: Path, usecase: Contract) -> SourcePart:
     unpacking.check(path, name, data.max_unpacking)
     style = delimited.CsvStyle(data.delimiter, data.encoding)
     source = delimited.prepare(path, name, style, copy, usecase)
@@ -158,7 +159,7 @@ def _whole(relation: str, _: duckdb.DuckDBPyConnection) -> Generator[str]:
     yield relation
 
 
-def _simulate(data: Data, seed: int, folder: Path) -> EventSource:
+def _simulate(data: EventTable, seed: int, folder: Path) -> EventSource:
     name = f"{folder}/simulator.py"
     simulate = _simulator(folder, name)
     tables = simulate(data.simulate, data.start, data.as_of, seed)  # refuses its settings at once

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from plumbline.core.errors import ParamsError
-from plumbline.data.params import Data, OutcomeTable
+from plumbline.data.params import Data, EventTable, OutcomeTable
 
 SQLITE = "sqlite:///"
 
@@ -17,13 +17,15 @@ SQLITE = "sqlite:///"
 def check(name: str, data: Data, source: Path) -> None:
     """ParamsError where the use case `name` reads a file outside of its folder `source` without a hash."""
     where = f"params.yaml, {name}."
-    _check(where, "data", data, data.source, source)
-    if data.outcomes:
-        kind = data.outcomes.source or data.source
-        _check(where, "data.outcomes", data.outcomes, kind, source)
+    tables = {"data": data, "data.seed": data.seed} if data.seed else {"data": data}
+    for key, table in tables.items():
+        _check(where, key, table, table.source, source)
+        if table.outcomes:
+            kind = table.outcomes.source or table.source
+            _check(where, f"{key}.outcomes", table.outcomes, kind, source)
 
 
-def _check(where: str, key: str, table: Data | OutcomeTable, kind: str, source: Path) -> None:
+def _check(where: str, key: str, table: EventTable | OutcomeTable, kind: str, source: Path) -> None:
     if kind in ("csv", "parquet") and table.path and not table.sha256:
         _inside(f"{where}{key}.path", table.path, source, f"give its {key}.sha256 as well")
     if kind == "sql" and (table.address or "").startswith(SQLITE):

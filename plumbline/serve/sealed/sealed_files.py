@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core import duckdb_session
+from plumbline.core import arrow_columns, duckdb_session
 from plumbline.core.sealed_days import KINDS, SealedKind
 from plumbline.core.sql import PARQUET, literal, quote
 from plumbline.serve.log import export
@@ -53,10 +53,10 @@ class SpooledRows:
     def write(self, path: Path) -> pa.Schema:
         """Put all groups together into a file."""
         self._spool()
-        schema = sealed_schemas.united(self.schemas)
+        schema = arrow_columns.united(self.schemas)
         with pq.ParquetWriter(path, schema, compression=COMPRESSION) as writer:
             for part in self.parts:
-                writer.write_table(sealed_schemas.conformed(pq.read_table(part), schema))
+                writer.write_table(arrow_columns.conformed(pq.read_table(part), schema))
         return schema
 
     def _spool(self) -> None:

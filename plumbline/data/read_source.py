@@ -1,0 +1,48 @@
+"""The source that params.yaml names, read into the table `events`, its outcomes where they are rows of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from plumbline.core.usecase import Contract
+from plumbline.data import ingest, layouts, opened_source, outcome_table, sealed_source, sources
+from plumbline.data.outcome_table import ReadOutcomes
+from plumbline.data.params import Data
+from plumbline.data.sealed_source import SealedSource
+from plumbline.data.sources import EventSource
+
+
+@dataclass(frozen=True)
+class ReadSource:
+    """What was read; the columns of it that are not used; outcomes of their own, and sealed days, if there are any."""
+
+    source: EventSource
+    unused: list[str]
+    late: ReadOutcomes | None
+    sealed: SealedSource | None
+
+
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    data: Data,
+    seed: int,
+    folder: Path,
+    scratch: Path,
+) -> ReadSource:
+    """Fill `events`, and `outcome_rows` where outcomes are rows of their own. PlumblineError where that cannot be done.
+
+    `seed`: of the simulator. `folder`: the use case's own source.
+    """
+    if data.source == "served":
+        sealed = sealed_source.read(connection, usecase, data, seed, folder, scratch)
+        return ReadSource(sealed.source, sealed.unused, sealed.late, sealed)
+    columns = layouts.events(usecase) if data.outcomes else usecase
+    opened = sources.open_source(columns, data, seed, folder, scratch)
+    opened_source.announce(opened)
+    unused = ingest.load(connection, columns, opened)
+    late = outcome_table.read(connection, usecase, data, scratch)
+    return ReadSource(opened, unused, late, None)
