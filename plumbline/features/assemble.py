@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -74,7 +74,16 @@ def timed(
     joined = (lambda rows: aged(join(rows))) if further else join
     labels = known.of_windows(windows)
     written = write_tables(
-        backend, usecase, windows, events, outcomes, joined, tables, further, labels
+        backend,
+        usecase,
+        windows,
+        events,
+        outcomes,
+        joined,
+        tables,
+        further,
+        labels,
+        params.leave_out,
     )
     if tiles is not None:
         days = (first, until)
@@ -164,8 +173,10 @@ def write_tables(
     folder: Path,
     further: Sequence[str] = (),
     labels: Mapping[str, Any] = MappingProxyType({}),
+    without: Collection[date] = (),
 ) -> Written:
-    """Write a model table per window, in (time, key) order. `labels`: by window, as in `rows_of`.
+    """Write a model table per window, in (time, key) order. `labels`: by window, as in `rows_of`. `without`: days
+    whose events are in no table but `current`.
 
     `join` takes events and returns them with the snapshot features, and the columns `further`. All but `current` hold only
     rows whose label is known. Raises ContractError where there is nothing to learn from.
@@ -173,9 +184,10 @@ def write_tables(
     written: Written = {}
     for name, window in windows.items():
         inside, rows = rows_of(usecase, window, events, outcomes, join, further, labels.get(name))
-        total = int(inside.count().to_pyarrow().as_py())
         if name != "current":
             rows = rows.filter(rows[usecase.label].notnull())
+            inside, rows = (batch.without(usecase, table, without) for table in (inside, rows))
+        total = int(inside.count().to_pyarrow().as_py())
         rows = rows.order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
         counts = tables.write(usecase, batches, folder / f"{name}.parquet", further)

@@ -6,7 +6,7 @@ the bit. Nothing here runs: each function returns an expression.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 
 import ibis
@@ -151,6 +151,13 @@ def between(usecase: FeatureSet, table: IbisTable, start: date, end: date) -> Ib
     """The rows of whole days from `start` up to, not including, `end`."""
     low, high = (ibis.literal(datetime.combine(d, time.min), "timestamp(6)") for d in (start, end))
     return table.filter(table[usecase.time] >= low, table[usecase.time] < high)
+
+
+def without(usecase: FeatureSet, table: IbisTable, days: Collection[date]) -> IbisTable:
+    """The rows of all days but these."""
+    if not days:
+        return table
+    return table.filter(~table[usecase.time].date().isin(sorted(days)))
 
 
 def month(table: IbisTable, first: date, column: str = "day") -> IbisTable:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from plumbline.core.params_base import Days, Section, Share
+from pydantic import Field
+
+from plumbline.core.params_base import Day, Days, Section, Share
 
 
 class Features(Section):
@@ -21,6 +23,8 @@ class Features(Section):
     valid_days: Days = 30  # window for early stopping, calibration and the threshold
     test_days: Days = 30  # window that the model is evaluated on
     current_days: Days = 30  # last days, which the monitor judges
+    # days with faults in their events: no model learns from these or is tested on them; histories count them
+    leave_out: tuple[Day, ...] = Field(default=(), strict=False)
     # last days whose events the out tiles/ keeps one by one, for late events of a service, and for which its
     # events wait for their outcomes; at least the label delay
     recent_days: Days = 8

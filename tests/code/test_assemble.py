@@ -19,13 +19,15 @@ from tests.small import AS_OF, SMALL, event, write
 PARAMS = Features(warmup_days=2, valid_days=3, test_days=4, current_days=3)
 
 
-def build(folder, rows, as_of: date | None = AS_OF, usecase: UseCase = SMALL, valid=None):
+def build(
+    folder, rows, as_of: date | None = AS_OF, usecase: UseCase = SMALL, valid=None, params=PARAMS
+):
     valid = valid or write(rows, folder / "valid")
     for name in ("snapshots", "tables"):
-        (folder / name).mkdir(exist_ok=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
     with ibis_session.connection() as backend:
         report = assemble.timed(
-            backend, usecase, PARAMS, as_of, valid, folder / "snapshots", folder / "tables"
+            backend, usecase, params, as_of, valid, folder / "snapshots", folder / "tables"
         )
     result = {n: tables.read(folder / "tables" / f"{n}.parquet") for n in splits.NAMES}
     return report, result
@@ -56,6 +58,26 @@ def test_rows_without_a_known_label_are_left_out_and_counted(tmp_path):
     assert report.tables["test"].without_label == 5
     assert not gone & set(result["test"]["number"].tolist())
     assert report.tables["train"].without_label == 0
+
+
+def test_days_left_out_are_in_histories_and_in_no_table_but_current(tmp_path):
+    rows = many()
+    _, whole = build(tmp_path / "whole", rows)
+    days = (date(2025, 3, 14), date(2025, 3, 17))  # one of test, one of current
+    params = PARAMS.model_copy(update={"leave_out": days})
+    report, result = build(tmp_path / "less", rows, params=params)
+    kept = whole["test"]["at"].astype("datetime64[D]") != days[0]
+    for name, values in whole["test"].items():
+        assert result["test"][name].tolist() == values[kept].tolist()
+    assert report.tables["test"].without_label == 0
+    for name in ("train", "valid", "current"):
+        assert result[name]["number"].tolist() == whole[name]["number"].tolist()
+
+
+def test_a_window_of_days_left_out_alone_is_refused(tmp_path):
+    days = tuple(date(2025, 3, 8) + timedelta(days=n) for n in range(3))
+    with pytest.raises(ContractError, match=r"no row with a known label for valid"):
+        build(tmp_path, many(), params=PARAMS.model_copy(update={"leave_out": days}))
 
 
 def test_a_key_twice_does_not_make_two_rows_of_one(tmp_path):

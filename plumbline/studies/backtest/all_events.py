@@ -46,8 +46,9 @@ def read(
         windows = {"train": known}
         labels = late.of_windows(windows)
         assemble.write_tables(
-            backend, usecase, windows, events, outcomes, join, folder, labels=labels
-        )
+            backend, usecase, windows, events, outcomes, join, folder, labels=labels,
+            without=params.features.leave_out,
+        )  # fmt: skip
         return tables.read(folder / "train.parquet", _needed(usecase, params)), known
 
 
