@@ -24,6 +24,8 @@ from tests.conftest import ROOT
 from tests.routed import retrained, store_of
 from tests.serviced import answers, parcel, serving
 
+DAY = 86_400_000_000
+"""Microseconds."""
 SLOPES = (None, 1.5, 0.5)
 """Of the champions' calibrations."""
 

@@ -16,10 +16,10 @@ from plumbline.__main__ import main
 from plumbline.core import usecase_loader
 from plumbline.core.errors import PlumblineError
 from plumbline.model import calibration
-from plumbline.ops.replay import day_range, replaying, sealed_rows
+from plumbline.ops.replay import day_range, replaying
 from plumbline.ops.replay.bundles import Bundles
 from plumbline.ops.replay.day_range import DayRange
-from plumbline.ops.serving import places
+from plumbline.ops.serving import places, sealed_events
 from plumbline.serve.log import description
 from tests import replays
 from tests.boosting import parcels
@@ -82,7 +82,7 @@ def test_a_day_that_is_sealed_and_logged_counts_once(project):
 def test_a_sealed_day_that_was_changed_is_named(project):
     root, md5s = project
     replays.seal(root)
-    path = sorted(sealed_rows.folder(root, "parcels").glob("predictions-*.parquet"))[2]
+    path = sorted(sealed_events.folder(root, "parcels").glob("predictions-*.parquet"))[2]
     table = pq.read_table(path)
     place = table.column_names.index("score")
     path.unlink()  # DVC's cache may be linked to it

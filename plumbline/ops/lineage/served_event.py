@@ -27,7 +27,7 @@ def chains(root: Path, name: str, rev: str | None, key: str | None) -> list[Line
     first, then among md5s.
     """
     if key is not None:
-        of_usecase = name in logged.names(root)
+        of_usecase = name in logged.served_names(root)
         usecase, request_id = (name, None) if of_usecase else (None, name)
         return _all(root, logged.require(root, usecase, request_id, key))
     if MD5.fullmatch(name) and (found := logged.find(root, None, name, None)):

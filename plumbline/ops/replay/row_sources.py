@@ -16,7 +16,7 @@ from plumbline.core.usecase import Contract
 from plumbline.ops.replay import sealed_rows
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.replay.served_rows import ServedRows, of_log
-from plumbline.ops.serving import logged
+from plumbline.ops.serving import logged, sealed_events
 from plumbline.serve.log import files_read
 from plumbline.serve.log.files_read import Extent
 from plumbline.serve.log.reader import LogReader
@@ -51,7 +51,7 @@ def found(root: Path, usecase: str, days: DayRange) -> RowSources:
 
     Rows that are both sealed and in the log are read as they were sealed.
     """
-    log, folder = logged.place(root, usecase), sealed_rows.folder(root, usecase)
+    log, folder = logged.place(root, usecase), sealed_events.folder(root, usecase)
     every = tuple(sealed_days.listed(folder))
     held = {e.file.date for e in files_read.extents(log) if not _all_sealed(every, e)}
     known = sorted({*held, *(one.day for one in every if one.statement.rows["predictions"])})

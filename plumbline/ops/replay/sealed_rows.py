@@ -16,21 +16,10 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.sealed_days import SealedDay, SealedKind
 from plumbline.core.sql import literal_path, quote
 from plumbline.ops.replay.served_rows import FACTS, ServedRows, objects
-from plumbline.repo import artifacts
-from plumbline.repo.artifacts import Role
-from plumbline.runtime import dvc_yaml
 
 READ: tuple[SealedKind, ...] = ("events", "outcomes", "predictions")
 EVENT = "event"
 NO_EVENT = "its event is not in the sealed day, nor in the one before"
-
-
-def folder(root: Path, usecase: str) -> Path:
-    """Where the sealed days of a use case lie; by the usual place where dvc.yaml names no source."""
-    own = None
-    if (root / dvc_yaml.FILE).is_file():
-        own = artifacts.declared(usecase, Role.SOURCE, root)
-    return root / (own or f"sources/{usecase}") / sealed_days.FOLDER
 
 
 def changed(one: SealedDay) -> str:
