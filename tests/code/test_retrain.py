@@ -13,6 +13,7 @@ from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.data.params import Data
 from plumbline.monitor.result import MonitorResult
+from plumbline.monitor.served.served_report import ServedReport
 from plumbline.ops.retrain import as_of, branches, outcomes, retrain_document, retrain_texts
 from plumbline.ops.retrain.retrain_document import RetrainDocument, RetrainRecord
 from plumbline.review.comparison import GateVerdict
@@ -61,6 +62,25 @@ def test_the_day(source: str, options: dict, expected: date) -> None:
         as_of.target("shop", data, **{"day": None, "days": None, **options}, today=TODAY)
         == expected
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, date(2025, 7, 12)), ({"days": 3}, date(2025, 7, 4)), ({"day": TODAY}, TODAY)],
+)
+def test_what_was_served_is_known_to_the_end_of_the_last_sealed_day(
+    options: dict, expected: date
+) -> None:
+    data = Data.model_construct(source="served", as_of=date(2025, 7, 1))
+    given = {"day": None, "days": None, "sealed": date(2025, 7, 11), **options}
+    assert as_of.target("shop", data, **given, today=TODAY) == expected
+
+
+def test_nothing_is_newer_before_a_day_is_sealed() -> None:
+    data = Data.model_construct(source="served", as_of=date(2025, 7, 1))
+    with pytest.raises(PlumblineError, match="no day is sealed yet"):
+        as_of.target("shop", data, day=None, days=None, today=TODAY)
+    assert as_of.target("shop", data, day=None, days=0, today=TODAY) == data.as_of
 
 
 def test_a_table_without_days() -> None:
@@ -138,6 +158,31 @@ def test_the_body_holds_the_evidence_and_nothing_acts() -> None:
     assert "average precision" in text
     assert "@all" not in text
     assert "<b>" not in text
+
+
+def test_the_body_says_what_was_served() -> None:
+    parity = {
+        "bundle": "b",
+        "live": True,
+        "this_model": True,
+        "features": 3,
+        "rows": 90,
+        "equal": 88,
+    }
+    feedback = {"rows": 100, "due": 80, "known": 60, "withheld": 5, "passed": 1, "decisions": ()}
+    served = ServedReport.model_validate(
+        {
+            "first": "2025-07-01", "last": "2025-07-28", "sealed": "2025-07-28", "events": 100, "shadows": 0,
+            "matched": 90, "parity": [parity], "shares": (), "times": (), "arms": (), "shadow": (),
+            "feedback": feedback, "quality": (),
+        }
+    )  # fmt: skip
+    monitor = seen("alert", True, (DRIFT,)).model_copy(update={"served": served})
+    text = retrain_texts.body(record("challenger", monitor=monitor, comparison=comparison()))
+    assert (
+        "Served from 2025-07-01 to 2025-07-28: 100 events; labels of 60 of 80 that are due." in text
+    )
+    assert "Logged features equal the batch's on 88 of 90. Sealed up to 2025-07-28." in text
 
 
 @pytest.mark.parametrize("outcome", list(retrain_texts.TITLES))

@@ -12,26 +12,47 @@ from plumbline.data.params import Data
 
 STEP = 28
 """Days that a simulated source moves on by, where no other day is given."""
+SERVED: str = "served"
+"""The source that is what a service has answered, day by day."""
 
 
 def target(
-    name: str, data: Data, *, day: date | None, days: int | None, today: date
+    name: str,
+    data: Data,
+    *,
+    day: date | None,
+    days: int | None,
+    today: date,
+    sealed: date | None = None,
 ) -> date | None:
     """The day to retrain at: `day`, or `days` on, or today; None where the use case has no as-of date.
 
-    A simulated source has no today: it moves on by STEP days. PlumblineError for a day in its past.
+    A simulated source has no today: it moves on by STEP days. What was served is known up to the end of the last
+    sealed day, `sealed`: None where no day is. PlumblineError for a day in its past.
     """
     if data.as_of is None:
         return None
     simulated = STEP if data.source == "simulate" else None
     on = days if days is not None else simulated
-    chosen = day or (today if on is None else data.as_of + timedelta(days=on))
+    if day is not None or on is not None:
+        chosen = day or data.as_of + timedelta(days=on or 0)
+    else:
+        chosen = _after(name, sealed) if data.source == SERVED else today
     if chosen < data.as_of:
         raise PlumblineError(
             f"params.yaml, {name}.data.as_of is {data.as_of}, later than {chosen}; expected the same "
             "day or a later one (--as-of DATE, or --days N)"
         )
     return chosen
+
+
+def _after(name: str, sealed: date | None) -> date:
+    if sealed is None:
+        raise PlumblineError(
+            f"{name}: no day is sealed yet, so that there is nothing newer to train on; `plumbline seal {name}` on the "
+            "server, commit its pointers, then retrain"
+        )
+    return sealed + timedelta(days=1)
 
 
 def moved(text: str, name: str, day: date) -> str:

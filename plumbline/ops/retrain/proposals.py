@@ -11,7 +11,7 @@ from plumbline.ops.retrain import branches, retrain_texts
 from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.repo import clones, dvc_command, object_stores, revisions
 from plumbline.review import revision
-from plumbline.runtime import dvc_lock
+from plumbline.runtime import dvc_lock, git
 
 log = logging.getLogger("plumbline")
 
@@ -44,9 +44,12 @@ def push_objects(root: Path, rev: str, name: str) -> bool:
         log.warning("propose: no default remote: whoever checks out the branch runs it again")
         return False
     named = dvc_lock.of(revision.side(root, rev).entries, name)
+    added = ("diff", "--name-only", "-z", "--diff-filter=A", f"{rev}~1", rev, "--", "*.dvc")
+    pointers = git.names(root, *added)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         there = clones.clone(root, rev, Path(folder) / "clone", cache=settings.cache)
-        dvc_command.check(there, "push", "-q", *(f"{stage}@{name}" for stage in named))
+        stages = [f"{stage}@{name}" for stage in named]
+        dvc_command.check(there, "push", "-q", *stages, *pointers)
     return True
 
 

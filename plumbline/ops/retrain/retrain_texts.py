@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from plumbline.monitor import sentences
 from plumbline.monitor.result import MonitorResult
+from plumbline.monitor.served.served_report import ServedReport
 from plumbline.ops.retrain.retrain_document import RetrainRecord
 from plumbline.report import markdown
 from plumbline.report.blocks import Block, Bullets, Heading, Table, Text, Tone, Verdict
@@ -73,6 +74,22 @@ def _monitor(result: MonitorResult) -> Iterator[Block]:
     yield Heading("The champion on the new window")
     yield Text(result.summary)
     yield Text(sentences.retrain(result))
+    if result.served:
+        yield Text(served(result.served))
     rows = [[figure(f.plain().get(k)) for k in FINDINGS] for f in result.findings]
     if rows:
         yield Table("Findings", FINDINGS, rows, frozenset({3}))
+
+
+def served(report: ServedReport) -> str:
+    """What was served in the window, in a sentence or two."""
+    parity = [p for p in report.parity if p.live]
+    rows, equal = sum(p.rows for p in parity), sum(p.equal for p in parity)
+    labels = report.feedback
+    text = (
+        f"Served from {report.first} to {report.last}: {report.events:,} events; labels of {labels.known:,} of "
+        f"{labels.due:,} that are due."
+    )
+    same = f" Logged features equal the batch's on {equal:,} of {rows:,}." if rows else ""
+    until = f" Sealed up to {report.sealed}." if report.sealed else ""
+    return text + same + until

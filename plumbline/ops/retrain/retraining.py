@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from plumbline.core import sealed_days
 from plumbline.core.errors import PlumblineError
 from plumbline.monitor import result
 from plumbline.monitor.result import MonitorResult
@@ -216,12 +217,14 @@ def _kept(target: RetrainTarget) -> list[str]:
 
 
 def _new_sources(target: RetrainTarget) -> list[str]:
-    """What git tracks of the use case's sources and somebody changed: new data belong to the challenger."""
+    """What of the use case's sources somebody changed, and pointers of days sealed since: new data belong to the challenger."""
     source = artifacts.declared(target.name, Role.SOURCE, target.root)
     if source is None:
         return []
     arguments = ("diff", "--name-only", "-z", "HEAD", "--", source)
-    return git.names(target.root, *arguments)
+    pointers = f"{source}/{sealed_days.FOLDER}/*{sealed_days.SUFFIX}"
+    new = ("ls-files", "--others", "--exclude-standard", "-z", "--", f":(glob){pointers}")
+    return [*git.names(target.root, *arguments), *git.names(target.root, *new)]
 
 
 def _tracked(root: Path, paths: list[str]) -> list[str]:

@@ -8,10 +8,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 from plumbline import config
+from plumbline.core import sealed_days
 from plumbline.ops.retrain import as_of, retraining
 from plumbline.ops.retrain.retrain_document import RetrainDocument
 from plumbline.ops.retrain.retraining import RetrainTarget
-from plumbline.repo import revisions
+from plumbline.repo import artifacts, revisions
+from plumbline.repo.artifacts import Role
 
 
 def retrain(
@@ -34,6 +36,15 @@ def cases(
     chosen = []
     for name in config.selected(names):
         data = config.load(name).data
-        target = as_of.target(name, data, day=day, days=days, today=today)
+        target = as_of.target(
+            name, data, day=day, days=days, today=today, sealed=last_sealed(root, name)
+        )
         chosen.append(RetrainTarget(root, name, data.as_of, target))
     return chosen
+
+
+def last_sealed(root: Path, name: str) -> date | None:
+    """The last sealed day of a use case's service; None where none is."""
+    source = artifacts.declared(name, Role.SOURCE, root)
+    sealed = sealed_days.listed(root / source / sealed_days.FOLDER) if source else []
+    return sealed[-1].day if sealed else None
