@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -90,32 +89,60 @@ def s3(path: Path) -> Iterator[Remote]:
         server.stop()
 
 
+@dataclass(frozen=True)
+class SshServer:
+    """An sshd on loopback; `folder` has the private key `user`, and `host.pub`."""
+
+    folder: Path
+    port: int
+
+    @property
+    def known_hosts(self) -> str:
+        """Its line of known_hosts."""
+        kind, key = (self.folder / "host.pub").read_text().split()[:2]
+        return f"[127.0.0.1]:{self.port} {kind} {key}"
+
+
 @contextmanager
-def ssh(path: Path) -> Iterator[Remote]:
-    """An sshd with its own keys, for this user only; the test is skipped where none is installed."""
+def sshd(command: str | None = None) -> Iterator[SshServer]:
+    """An sshd with its own keys, for this user only; the test is skipped where none is installed.
+
+    `command`: all that the key may do.
+    """
     if not Path(SSHD).exists():
         pytest.skip(f"{SSHD} is not installed; apt-get install openssh-server")
     with tempfile.TemporaryDirectory(prefix="ssh-") as name:  # short, and its rights are right
-        keys, port = Path(name), _free_port()
-        server = _sshd(keys, port)
+        one = SshServer(Path(name), _free_port())
+        server = _sshd(one.folder, one.port, command)
         try:
-            _wait(port, server)
-            words = {"ssh://you@host/srv/store": f"ssh://{getpass.getuser()}@127.0.0.1{path}/disk"}
-            words |= {"~/.ssh/id_ed25519": str(keys / "user"), "port=22": f"port={port}"}
-            yield Remote("SSH", words, folder=path / "disk")
+            _wait(one.port, server)
+            yield one
         finally:
             server.terminate()
             server.wait(10)
 
 
+@contextmanager
+def ssh(path: Path) -> Iterator[Remote]:
+    """A folder by sftp."""
+    with sshd() as server:
+        words = {"ssh://you@host/srv/store": f"ssh://{getpass.getuser()}@127.0.0.1{path}/disk"}
+        words |= {
+            "~/.ssh/id_ed25519": str(server.folder / "user"),
+            "port=22": f"port={server.port}",
+        }
+        yield Remote("SSH", words, folder=path / "disk")
+
+
 KINDS = {"folder": folder, "s3": s3, "ssh": ssh}
 
 
-def _sshd(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def _sshd(folder: Path, port: int, command: str | None) -> subprocess.Popen[bytes]:
     for key in ("host", "user"):
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)]
         subprocess.run(words, check=True)
-    shutil.copy(folder / "user.pub", folder / "authorized")
+    restriction = f'restrict,command="{command}" ' if command else ""
+    (folder / "authorized").write_text(restriction + (folder / "user.pub").read_text())
     lines = (
         f"Port {port}", "ListenAddress 127.0.0.1", f"HostKey {folder}/host", "UsePAM no",
         f"AuthorizedKeysFile {folder}/authorized", "PasswordAuthentication no", "StrictModes no",

@@ -64,6 +64,20 @@ def pairs(option: str, values: Iterable[str]) -> dict[str, str]:
     return parsed
 
 
+def duration(option: str, text: str) -> float:
+    """Seconds of a time in whole seconds, minutes or hours; PlumblineError naming the option for another.
+
+    >>> duration("--step", "10m")
+    600.0
+    """
+    from plumbline.core.errors import PlumblineError
+
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
+    if not unit or not text[:-1].isdecimal() or int(text[:-1]) == 0:
+        raise PlumblineError(f"{option} {text}: expected a time like 30s, 10m or 2h")
+    return float(int(text[:-1]) * unit)
+
+
 def say(lines: Iterable[str]) -> None:
     """Print each line as soon as there is one, without what a terminal or a CI runner would act on."""
     from plumbline.core.safe_text import log_line

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, Usecase, keep_json, keep_text, say
+from plumbline.cli.options import (
+    CommandGroup,
+    Json,
+    Usecase,
+    Usecases,
+    duration,
+    keep_json,
+    keep_text,
+    say,
+)
 
 group = CommandGroup("Serving")
+
+log = logging.getLogger("plumbline")
 
 RevArgument = Annotated[
     str | None,
@@ -89,3 +102,68 @@ def promote(
         raise PlumblineError(f"{usecase}: {promotion.reason}; routes: {promotion.routes}")
     say([next(promotion_document.lines(promotion))])
     return int(promotion.status == "failed")
+
+
+EveryOption = Annotated[str, typer.Option(metavar="TIME", help="Time between looks: 30s, 5m, 1h.")]
+OnceOption = Annotated[
+    bool, typer.Option("--once", help="Look once, and end with what came of it.")
+]
+
+
+@group.command("agent", "", "my_table --every 5m", "--once --json agent.json")
+def agent(
+    usecase: Usecases = None,
+    every: EveryOption = "60s",
+    once: OnceOption = False,
+    json: Json = None,
+) -> int:
+    """On the server: promote what was merged and accepted, as `promote` does.
+
+    Asks git's remote `origin` for the branch of `serve.promote` and, where its newest accepted commit has another
+    bundle than the service, promotes that; a commit with other features is checked out, and a new process takes
+    over. A bundle that was refused is not tried again. All use cases that are served here if none is named. With
+    --once it exits with 1 if a challenger is refused, with 2 if something was in the way.
+    """
+    from plumbline.core.errors import PlumblineError
+    from plumbline.ops.promotion import pull_agent
+    from plumbline.ops.serving import follow
+
+    root, pause = Path("."), duration("--every", every)
+    names = list(usecase or []) or follow.served(root)
+    if not names:
+        raise PlumblineError("nothing was served here yet; start with `plumbline serve`")
+    while True:
+        try:
+            report = pull_agent.look(root, names, lambda line: say([line]))
+            say(f"{r.usecase}: {r.commit[:9]}: {r.status or r.reason}" for r in report.results)
+            keep_json(json, report)
+            if once:
+                return report.code
+        except (PlumblineError, OSError) as error:
+            if once:
+                raise
+            log.warning("%s", error)
+        time.sleep(pause)
+
+
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(metavar="REV", help="Only those that are others than at this revision."),
+]
+NamesOption = Annotated[bool, typer.Option("--names", help="Print the use cases' names alone.")]
+CommitArgument = Annotated[str, typer.Argument(metavar="REV", help="A revision; HEAD if omitted.")]
+
+
+@group.command("bundles", "", "model-v2 --against model-v1", "--against main~1 --names")
+def bundles(
+    rev: CommitArgument = "HEAD",
+    against: AgainstOption = None,
+    names: NamesOption = False,
+    json: Json = None,
+) -> None:
+    """List the bundles that a commit's dvc.lock records, by use case."""
+    from plumbline.ops.promotion import promotion_checks
+
+    listed = promotion_checks.bundles(Path("."), rev, against)
+    say(name if names else f"{name}: {md5}" for name, md5 in listed.items())
+    keep_json(json, {"bundles": listed})

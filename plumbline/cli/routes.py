@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from plumbline.cli.options import CommandGroup, Json, Usecase, keep_json, pairs, say
+from plumbline.cli.options import CommandGroup, Json, Usecase, duration, keep_json, pairs, say
 
 group = CommandGroup("Serving")
 
@@ -135,7 +135,11 @@ def canary(
     if rev is None:
         state = service_calls.canary(root, usecase, {"action": "stop" if stop else "status"})
     else:
-        plan = {"steps": _percents(steps), "seconds": _seconds(step), **_limits(limit or [])}
+        plan = {
+            "steps": _percents(steps),
+            "seconds": duration("--step", step),
+            **_limits(limit or []),
+        }
         service_calls.canary(root, usecase, {})  # where no service runs, nothing is brought
         request = {"action": "start", "plan": plan, "bundle": routing.bring(root, usecase, rev)}
         state = service_calls.canary(root, usecase, request)
@@ -203,20 +207,6 @@ def _percents(text: str) -> list[int]:
     if not all(word.strip().isdecimal() for word in words):
         raise PlumblineError(f"--steps {text}: expected percentages like 1,5,25,100")
     return [int(word) for word in words]
-
-
-def _seconds(text: str) -> float:
-    """A time of whole seconds, minutes or hours.
-
-    >>> _seconds("10m")
-    600.0
-    """
-    from plumbline.core.errors import PlumblineError
-
-    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:], 0)
-    if not unit or not text[:-1].isdecimal() or int(text[:-1]) == 0:
-        raise PlumblineError(f"--step {text}: expected a time like 30s, 10m or 2h")
-    return float(int(text[:-1]) * unit)
 
 
 def _limits(words: list[str]) -> dict[str, float]:

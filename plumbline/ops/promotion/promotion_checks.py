@@ -51,6 +51,20 @@ def recorded(root: Path, usecase: str, commit: str, rev: str) -> str:
     return out.md5
 
 
+def bundles(root: Path, rev: str, against: str | None) -> dict[str, str]:
+    """The md5 of each use case's bundle at a revision; of those that are others than `against` has, if given."""
+    own, before = (
+        {
+            n: out.md5
+            for n, out in plan.bundles(revisions.outs(root, revisions.commit(root, r))).items()
+        }
+        if r is not None
+        else {}
+        for r in (rev, against)
+    )
+    return {name: md5 for name, md5 in own.items() if before.get(name) != md5}
+
+
 def free(routes: Routes) -> None:
     """PlumblineError where the routes are being changed by something else."""
     if routes.canary:
