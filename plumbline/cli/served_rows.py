@@ -42,13 +42,18 @@ def log(
     Rows are sorted by sequence, the order in which they were served. A running service is not disturbed. Exits
     with 1 if the day has no rows.
     """
+    from plumbline.ops.sealing import seal as sealing
     from plumbline.ops.serving import logged
     from plumbline.serve.log import day_summary, export
 
     root = Path(".")
     reader = logged.open_log(root, usecase)
     wanted = day(day_given) if day_given else None
-    summaries = day_summary.summaries(logged.place(root, usecase), wanted)
+    last = sealing.last_sequence(root, usecase)
+    summaries = [
+        one.model_copy(update={"sealed": one.last_sequence <= last})
+        for one in day_summary.summaries(logged.place(root, usecase), wanted)
+    ]
     say(day_summary.lines(summaries))
     if not summaries:
         days = reader.days()
@@ -111,4 +116,4 @@ def _seal_lines(report: SealReport) -> Iterator[str]:
     if report.sealed:
         yield f"next: git add {report.folder} && git commit, then dvc push"
     elif not report.same and not report.waiting:
-        yield f"{report.usecase}: every day that was received is sealed"
+        yield f"{report.usecase}: every finished day is sealed"

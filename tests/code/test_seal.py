@@ -392,8 +392,10 @@ def test_the_command(
     assert "2025-03-10: sealed: 1 events, 2 outcomes, 2 predictions, 0 refusals" in text
     assert "next: git add sources/small/sealed && git commit, then dvc push" in text
     assert main(["seal", "small"]) == 0
-    assert "every day that was received is sealed" in capsys.readouterr().out
+    assert "every finished day is sealed" in capsys.readouterr().out
     assert main(["seal", "small", "2025-03-11"]) == 0
     assert "2025-03-11: the log has what is sealed" in capsys.readouterr().out
+    assert main(["log", "small"]) == 0
+    assert capsys.readouterr().out.count(" MB, sealed") == 3
     assert main(["seal", "smal"]) == 2
     assert "no prediction log; did you mean 'small'?" in capsys.readouterr().err

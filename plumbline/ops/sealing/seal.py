@@ -47,6 +47,14 @@ def folder(root: Path, usecase: str) -> Path:
     return artifacts.path(usecase, Role.SOURCE, root) / sealed_days.FOLDER
 
 
+def last_sequence(root: Path, usecase: str) -> int:
+    """The last row of a log that is sealed; 0 for none, and where the project has no folder for it."""
+    if artifacts.declared(usecase, Role.SOURCE, root) is None:
+        return 0
+    days = sealed_days.listed(folder(root, usecase))
+    return days[-1].statement.last_sequence if days else 0
+
+
 def today() -> date:
     """The UTC day by this machine's clock."""
     return datetime.now(UTC).date()

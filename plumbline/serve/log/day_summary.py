@@ -32,7 +32,9 @@ class ArmSummary(Document):
 
 
 class DaySummary(Document):
-    """A received UTC day. `events`: answered, without shadows' scores; `flags`: answered events by flag."""
+    """A received UTC day. `events`: answered, without shadows' scores; `flags`: answered events by flag; `sealed`: whether
+    all its rows are in sealed days.
+    """
 
     day: date
     first_sequence: int
@@ -43,6 +45,7 @@ class DaySummary(Document):
     arms: list[ArmSummary]
     flags: dict[str, int]
     bytes: int
+    sealed: bool = False
 
 
 def summaries(folder: Path, day: date | None = None) -> list[DaySummary]:
@@ -88,7 +91,7 @@ def lines(days: Iterable[DaySummary]) -> Iterable[str]:
         late = f" ({one.unmatched_outcomes} of unknown events)" if one.unmatched_outcomes else ""
         yield (
             f"{one.day}  {one.events:,} events, {one.outcomes:,} outcomes{late}, sequence {one.first_sequence} to "
-            f"{one.last_sequence}, {one.bytes / 1e6:.1f} MB"
+            f"{one.last_sequence}, {one.bytes / 1e6:.1f} MB{', sealed' * one.sealed}"
         )
         for arm in one.arms:
             word = "answered" if arm.mode == "live" else "scored as a shadow"
