@@ -19,7 +19,6 @@ from plumbline.serve.log import export
 from tests import shop
 
 BUNDLE, OLDER = "b" * 32 + ".dir", "a" * 32 + ".dir"
-AGGREGATES, COMPUTED = ("who_count_7d",), ("double", "ratio", "colour_code")
 
 
 def double(size):
@@ -63,30 +62,32 @@ def score(case, columns):
     return 1 / (1 + np.exp(2 - value)) if case.problem == "classification" else value
 
 
-def rows(case, columns, **changes):
-    """Predictions of these events as `plumbline log --out` writes them: a list of dictionaries; `changes` by name."""
-    answers = score(case, columns)
-    received = (
-        columns["at"]
-        if "at" in columns
-        else np.full(len(answers), np.datetime64("2025-06-20T08:00", "us"))
-    )
-    order = np.argsort(received, kind="stable")
+def rows(case, columns, answers=None, **changes):
+    """Predictions of these events as `plumbline log --out` writes them, as dictionaries, by time.
+
+    `answers` (n,) or (n, k): the score's instead of the shop's. `changes`: values by name, or functions of the row.
+    """
+    answers = score(case, columns) if answers is None else answers
+    quiet = np.full(len(answers), np.datetime64("2025-06-20T08:00", "us"))
+    received = columns[case.time] if case.time else quiet
     definitions = definitions_md5.definitions(case)
+    aggregates = [f.name for f in case.aggregates]
+    computed = [f.name for f in (*case.rows, *case.categories) if f.name in columns]
     out = []
-    for sequence, place in enumerate(order, 1):
-        alarm = bool(answers[place] >= 0.5) if case.problem == "classification" else None
+    for sequence, place in enumerate(np.argsort(received, kind="stable"), 1):
+        answer = [float(v) for v in np.atleast_1d(answers[place])]
+        alarm = answer[0] >= 0.5 if case.problem == "classification" else None
         row = {
             "sequence": sequence,
             "received": received[place].astype("datetime64[us]").item()
             + timedelta(milliseconds=20),
             "request_id": f"request-{sequence}",
-            "key": int(columns["number"][place]),
+            "key": columns[case.key][place].item(),
             "digest": b"d" * 16,
-            "aggregates": {n: float(columns[n][place]) for n in AGGREGATES if case.snapshots},
-            "computed": {n: float(columns[n][place]) for n in COMPUTED if n in columns},
-            "raw": [float(answers[place])],
-            "score": [float(answers[place])],
+            "aggregates": {n: float(columns[n][place]) for n in aggregates},
+            "computed": {n: float(columns[n][place]) for n in computed},
+            "raw": answer,
+            "score": answer,
             "alarm": alarm,
             "decision": None,
             "action": {True: "alarm", False: "none", None: ""}[alarm],

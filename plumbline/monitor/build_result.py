@@ -138,6 +138,7 @@ def finding(one: Finding) -> ReportedFinding:
         cause=one.cause,
         since=one.since,
         next=one.next,
+        **({"until": one.until} if one.until else {}),
     )
 
 

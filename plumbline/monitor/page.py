@@ -156,12 +156,11 @@ def _findings(result: MonitorResult) -> Iterator[Block]:
 
 def _note(finding: ReportedFinding) -> Note:
     level = finding.level
-    since = f", since {one_line(finding.since)}" if finding.since else ""
     importance = finding.importance
     reach = "" if importance is None else f" Feature importance: {share(importance)}."
     return Note(
         TONES[level],
-        f"{SHAPES[level]} {level}: {one_line(sentences.where(finding))}{since}",
+        f"{SHAPES[level]} {level}: {one_line(sentences.where(finding))}{sentences.when(finding)}",
         f"{one_line(finding.evidence)}.{reach}",
         [(title, f"{one_line(text)}.") for title, text in sentences.steps(finding)],
     )

@@ -23,7 +23,8 @@ class ReportedFinding(SparseDocument):
     """What a check found: where, how large (`size` in `unit`), since when, why, and what to do.
 
     `importance`: share of the model's gain that depends on the column. `since`: the first day of an
-    unbroken run of findings. `cause`: the likely one, "" where unknown. `next`: the next step.
+    unbroken run of findings. `cause`: the likely one, "" where unknown. `next`: the next step. `until`: the last day
+    of what is over, left out of what may last.
     """
 
     check: str
@@ -36,6 +37,7 @@ class ReportedFinding(SparseDocument):
     cause: str = ""
     since: str | None = None
     next: str = ""
+    until: str | None = None
 
 
 class RetrainRecommendation(Document):

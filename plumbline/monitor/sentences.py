@@ -35,11 +35,20 @@ def where(finding: ReportedFinding) -> str:
     return f"{one_line(finding.column, 80)}: {check}" if finding.column else check
 
 
+def when(finding: ReportedFinding) -> str:
+    """Since when, and until when where it is over, for the end of a phrase; empty where no day is known.
+
+    >>> when(ReportedFinding(check="skew", level="alert", since="2025-06-20", until="2025-06-22"))
+    ', since 2025-06-20, until 2025-06-22'
+    """
+    ends = (("since", finding.since), ("until", finding.until))
+    return "".join(f", {word} {one_line(day)}" for word, day in ends if day)
+
+
 def sentence(finding: ReportedFinding, most: int = 400) -> str:
     """A finding with its evidence, since when, its likely cause and the next step."""
-    since = f", since {one_line(finding.since)}" if finding.since else ""
     evidence = one_line(finding.evidence or "no evidence given", most)
-    parts = [f"{where(finding)}{since}: {evidence}"]
+    parts = [f"{where(finding)}{when(finding)}: {evidence}"]
     parts += [f"{title}: {one_line(text, most)}" for title, text in steps(finding)]
     return ". ".join(part.rstrip(".") for part in parts) + "."
 

@@ -33,7 +33,7 @@ FAULTS = (
 )
 """Checks whose alert says that the data are not to be learned from before someone has looked."""
 SERVING_FAULTS = ("skew", "served_score", "refused_events")
-"""Checks whose alert says that the service is to be repaired: no new model helps against them."""
+"""Checks whose alert says that the service is to be repaired, until it is: no new model helps against them."""
 LOSSES = ("quality", "calibration", "served_quality")
 """Checks of labels: the model has become worse."""
 MOVED = ("drift", "prediction", "outlier_predictions", "extreme_values")
@@ -86,7 +86,8 @@ NEXT_SERVED = {
 class Finding:
     """What a check found: where, how large (`size` in `unit`), since when, and the likely cause.
 
-    `since` is the first day of an unbroken run; `cause` is "" where unknown.
+    `since` is the first day of an unbroken run; `cause` is "" where unknown. `until`: the last day of something
+    that is over, None of what may last.
     """
 
     check: str
@@ -98,6 +99,7 @@ class Finding:
     importance: float | None = None
     cause: str = ""
     since: str | None = None
+    until: str | None = None
 
     @property
     def next(self) -> str:
@@ -138,7 +140,7 @@ def retrain(findings: Sequence[Finding], judged: bool, overdue: str = "") -> tup
             False,
             f"refused: repair the input first ({_names(faults)}); a model learns from bad data",
         )
-    serving = [f for f in alerts if f.check in SERVING_FAULTS]
+    serving = [f for f in alerts if f.check in SERVING_FAULTS and f.until is None]
     if serving:
         return (
             False,

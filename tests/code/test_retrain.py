@@ -122,6 +122,7 @@ def test_no_day_to_move() -> None:
         (seen("alert", now=True, findings=(DRIFT,)), None),
         (seen("alert", now=True, findings=(DRIFT, SKEW)), "bad-serving"),
         (seen("alert", findings=(SKEW, FAULT)), "bad-data"),
+        (seen("alert", now=True, findings=(DRIFT, {**SKEW, "until": "2025-06-20"})), None),
     ],
 )
 def test_the_monitor_decides(result: MonitorResult, word: str | None) -> None:

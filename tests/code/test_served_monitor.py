@@ -236,6 +236,18 @@ def test_reads_say_what_a_feature_is_made_of():
     assert feature_skew.reads(served.usecase(), "ratio") == ("double", "size", "who_count_7d")
 
 
+def test_what_is_over_is_dated_and_stops_no_retraining(tmp_path):
+    case, _, now = windows()
+    gone = changed("double", lambda v: v * 2, lambda row: row["received"].day == 20)
+    flags = lambda row: ["stale"] if row["received"].day in (19, 20) else []  # noqa: E731
+    seen = judged(tmp_path, served.rows(case, now, flags=flags, **gone))
+    skew, stale = found(seen)["skew", "double"], found(seen)["stale_state", None]
+    assert (skew.level, skew.since, skew.until) == ("alert", "2025-06-20", "2025-06-20")
+    assert (stale.level, stale.since, stale.until) == ("alert", "2025-06-19", "2025-06-20")
+    loss = verdict.Finding("quality", "alert", 0.5, "relative loss", "worse")
+    assert verdict.retrain([skew, loss], judged=True)[0]
+
+
 def test_a_fault_of_the_service_is_not_learned_from():
     skew = verdict.Finding("skew", "alert", 0.5, "share of rows", "differs", column="double")
     loss = verdict.Finding("quality", "alert", 0.5, "relative loss", "worse")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.core import documents
+from plumbline.core import definitions_md5, documents
 from plumbline.features.params import Features
 from plumbline.monitor import (
     build_result,
@@ -22,8 +22,11 @@ from plumbline.monitor.monitored_columns import gain_shares
 from plumbline.monitor.observe import Observation
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.result import MonitorResult
+from plumbline.monitor.served import served_files, watch
+from plumbline.monitor.served.feature_skew import ModelMark
+from plumbline.monitor.served.watch import ServedWatch
 from plumbline.monitor.window import scorable, window
-from tests import classes
+from tests import classes, served_shop
 from tests.classes import SKIES, Built
 
 LIMITS = Monitor(bootstrap=60, rows=300)
@@ -46,6 +49,34 @@ def seen(built: Built, **altered: np.ndarray) -> Observation:
         for rows in (past, now)
     ]
     return observe.observe(built.case, gain_shares(scorer.booster), *windows, LIMITS, 1)
+
+
+def test_what_was_served_of_several_classes(days: Built, tmp_path: Path):
+    case, scorer = days.case, days.scorer
+    tables = [days.rows("test"), days.rows("current")]
+    answers = [scorer.predict(rows) for rows in tables]
+    past, now = (window(case, r, a) for r, a in zip(tables, answers, strict=True))
+    mark = ModelMark(served_shop.BUNDLE, definitions_md5.definitions(case))
+
+    def watched(**changes: object) -> ServedWatch | None:
+        rows = served_shop.rows(case, tables[1], answers[1], **changes)
+        sealed = served_files.read(served_shop.seal(tmp_path / "served", rows), past, len(SKIES))
+        return watch.watch(case, sealed, (past, now), mark, gain_shares(scorer.booster), LIMITS, 1)
+
+    decisions = scorer.decide(answers[1])[0]
+    quiet = watched(decision=str(decisions))
+    assert {f.check for f in quiet.findings if f.level == "alert"} == set()
+    assert all(p.equal == p.rows for p in quiet.report.parity)
+    assert quiet.report.quality[0].metric == "log_loss"
+    assert quiet.report.quality[0].value.low > 0
+    assert [d.decision for d in quiet.report.feedback.decisions] == [decisions]
+    turned = watched(score=lambda row: row["score"][::-1])
+    assert [f.check for f in turned.findings if f.check == "served_score"] == ["served_score"]
+    one = watched(score=lambda row: row["score"][:1])
+    assert (
+        one.report.quality[0].cannot_tell
+        == "the logged scores are not those of this use case's problem"
+    )
 
 
 def test_a_quiet_window_is_ok_and_shows_every_class(days: Built, tmp_path: Path):

@@ -20,6 +20,8 @@ from plumbline.monitor.served.served_rows import MatchedRows
 
 ROUNDING = 1e-9
 """Relative difference that processors may make in what a row function computes."""
+FEW, CHANCE = 50, 0.01
+"""Equal events after the last that differs, and the chance of as many without a change, by which a skew is over."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,19 @@ def _measured(
         own=int(differing.sum()),
         largest=float(finite_ones.max()) if len(finite_ones) else None,
         first_day=str(day[differing].min()),
+        until=_until(day, differing),
         request=str(served.rows.request_id[first]),
         key=str(served.rows.key[first]),
         served=finite(float(logged[first])),
         batch=finite(float(batch[first])),
     )
+
+
+def _until(day: Array, differing: Array) -> str | None:
+    """The last day with a difference, where so many events since then are equal that it is over; None where not."""
+    last = day[differing].max()
+    before, after = differing[day <= last].mean(), int((day > last).sum())
+    return str(last) if after >= FEW and (1 - before) ** after < CHANCE else None
 
 
 def _is_row(usecase: UseCase, name: str) -> bool:

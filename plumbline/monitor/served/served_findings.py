@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from plumbline.core.usecase import UseCase
 from plumbline.monitor.params import Monitor
@@ -95,6 +96,7 @@ def _skew(
         importance=reach,
         cause=_cause(parity),
         since=skew.first_day,
+        until=skew.until,
     )
 
 
@@ -137,7 +139,9 @@ def _score(skew: FeatureSkew, parity: ParityReport, limits: Monitor) -> Finding:
         f"same features{_by(skew)}; first {_example(skew)}"
     )
     level: Level = "alert" if enough else "warning"
-    return Finding("served_score", level, size, "share of rows", text, since=skew.first_day)
+    return Finding(
+        "served_score", level, size, "share of rows", text, since=skew.first_day, until=skew.until
+    )
 
 
 def _of_share(of: ServedShare, reasons: Sequence[tuple[str, str, int]]) -> list[Finding]:
@@ -150,8 +154,8 @@ def _of_share(of: ServedShare, reasons: Sequence[tuple[str, str, int]]) -> list[
     named = [f"{column}: {problem} ({count:,})" for column, problem, count in reasons]
     if of.name == "refused" and named:
         text += f"; {', '.join(named)}"
-    day = None if of.worst_day is None or " " in of.worst_day else of.worst_day
-    return [Finding(check, of.level, of.worst, "share of events", text, since=day)]
+    found = Finding(check, of.level, of.worst, "share of events", text)
+    return [replace(found, since=of.since, until=of.until)]
 
 
 def _of_times(of: ServedTimes) -> list[Finding]:
@@ -160,8 +164,8 @@ def _of_times(of: ServedTimes) -> list[Finding]:
     check = "latency" if of.name == "latency_ms" else of.name
     what = "an answer took" if check == "latency" else "an event waited to count in histories"
     text = f"{what} {figure(of.worst)} {of.unit} in the 99th percentile of {of.worst_day}, {figure(of.median)} {of.unit} in the median"
-    day = None if of.worst_day is None or " " in of.worst_day else of.worst_day
-    return [Finding(check, of.level, of.worst, of.unit, text, since=day)]
+    found = Finding(check, of.level, of.worst, of.unit, text)
+    return [replace(found, since=of.since, until=of.until)]
 
 
 def _of_loss(of: ServedQuality, level: Level) -> Finding:

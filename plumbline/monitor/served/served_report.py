@@ -12,7 +12,8 @@ class FeatureSkew(SparseDocument):
 
     `own`: rows in which it differs although all that it reads is equal: there its own code, or history, is the
     cause. `reads`: what it reads that differs, where that is. `largest`: the largest difference. `request`, `key`:
-    of the first event that differs, with both values; null is no number.
+    of the first event that differs, with both values; null is no number. `until`: the last day with a difference,
+    null where it may last.
     """
 
     name: str
@@ -22,6 +23,7 @@ class FeatureSkew(SparseDocument):
     reads: tuple[str, ...] = ()
     largest: float | None = None
     first_day: str | None = None
+    until: str | None = None
     request: str = ""
     key: str = ""
     served: float | None = None
@@ -50,7 +52,8 @@ class ParityReport(SparseDocument):
 class ServedShare(SparseDocument):
     """How many of `rows` events something is true of, in the window and on its worst day.
 
-    `cannot_tell`: why it is not judged, "" where it is.
+    `since`, `until`: the days of a finding, null where it lasts, or there is none. `cannot_tell`: why it is not
+    judged, "" where it is.
     """
 
     name: str
@@ -59,6 +62,8 @@ class ServedShare(SparseDocument):
     level: Level
     worst_day: str | None = None
     worst: float | None = None
+    since: str | None = None
+    until: str | None = None
     cannot_tell: str = ""
 
     @property
@@ -79,6 +84,8 @@ class ServedTimes(SparseDocument):
     level: Level
     worst_day: str | None = None
     worst: float | None = None
+    since: str | None = None
+    until: str | None = None
     cannot_tell: str = ""
 
 

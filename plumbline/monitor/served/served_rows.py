@@ -98,12 +98,11 @@ def _picked(value: Any, rows: Array) -> Any:
 def of_table(table: Any, classes: int = 0) -> ServedRows:
     """From an Arrow table with COLUMNS; `classes`: how many probabilities a score has, 0 for a plain score."""
     plain = {name: tables.numpy(table.column(name)) for name in PLAIN}
-    flagged = table.column("flags").to_pylist()
     features, given = _structs(table)
     return ServedRows(
         **plain | {"alarm": plain["alarm"].astype(np.float64)},
         answers=_answers(table.column("score"), max(1, classes)),
-        flags={flag: np.array([flag in (f or ()) for f in flagged], bool) for flag in FLAGS},
+        flags=_flags(table.column("flags")),
         features=features,
         given=given,
     )
@@ -120,12 +119,27 @@ def _structs(table: Any) -> tuple[dict[str, Array], dict[str, Array]]:
     return values, given
 
 
+def _flags(lists: Any) -> dict[str, Array]:
+    """By flag, the rows that have it."""
+    import pyarrow.compute as pc
+
+    row = pc.list_parent_indices(lists).to_numpy()
+    names = pc.list_flatten(lists).to_numpy(zero_copy_only=False)
+    out = {flag: np.zeros(len(lists), bool) for flag in FLAGS}
+    for flag, rows in out.items():
+        rows[row[names == flag]] = True
+    return out
+
+
 def _answers(scores: Any, width: int) -> Array:
     """Scores (n, width); NaN where a row has another number of them."""
+    import pyarrow.compute as pc
+
     out = np.full((len(scores), width), np.nan)
-    lengths = np.array([len(s or ()) for s in scores.to_pylist()], np.int64)
-    flat = np.array([v for s in scores.to_pylist() if len(s or ()) == width for v in s], np.float64)
-    out[lengths == width] = flat.reshape(-1, width)
+    row = pc.list_parent_indices(scores).to_numpy()
+    flat = pc.list_flatten(scores).to_numpy().astype(np.float64)
+    full = np.bincount(row, minlength=len(scores)) == width
+    out[full] = flat[full[row]].reshape(-1, width)
     return out
 
 

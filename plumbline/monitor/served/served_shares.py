@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,15 +98,35 @@ def _share(name: str, periods: list[Period], bounds: LevelLimits, limits: Monito
         return ServedShare(name=name, count=count, rows=rows, level="ok", cannot_tell=why)
     whole = Period(f"{periods[0].day} to {periods[-1].day}", count, rows)
     judged = [p for p in periods if p.rows >= limits.min_rows] or [whole]
-    worst = max(judged, key=lambda p: (LEVELS.index(_level(p, bounds, limits)), p.count / p.rows))
+    levels = [_level(p, bounds, limits) for p in judged]
+    at = max(
+        range(len(judged)),
+        key=lambda i: (LEVELS.index(levels[i]), judged[i].count / judged[i].rows),
+    )
+    since, until = run([p.day for p in judged], levels, at)
     return ServedShare(
         name=name,
         count=count,
         rows=rows,
-        level=_level(worst, bounds, limits),
-        worst_day=worst.day,
-        worst=rounded(worst.count / worst.rows),
+        level=levels[at],
+        worst_day=judged[at].day,
+        worst=rounded(judged[at].count / judged[at].rows),
+        since=since,
+        until=until,
     )
+
+
+def run(days: Sequence[str], levels: Sequence[Level], at: int) -> tuple[str | None, str | None]:
+    """The first day of the unbroken run of findings that holds the day `at`, and the last day with one, None if it lasts.
+
+    >>> run(["1", "2", "3", "4"], ["warning", "alert", "ok", "ok"], 1)
+    ('1', '2')
+    """
+    if levels[at] == "ok" or len(days) == 1:
+        return None, None
+    healthy = [i for i in range(at) if levels[i] == "ok"]
+    last = max(i for i, level in enumerate(levels) if level != "ok")
+    return days[healthy[-1] + 1 if healthy else 0], days[last] if last + 1 < len(days) else None
 
 
 def _level(period: Period, bounds: LevelLimits, limits: Monitor) -> Level:
@@ -133,12 +153,16 @@ def _time(name: str, unit: str, values: Array, day: Array, limits: Monitor) -> S
     days = [(d, values[day == d]) for d in np.unique(day)]
     judged = [(str(d), v) for d, v in days if len(v) >= limits.min_rows]
     judged = judged or [(f"{day.min()} to {day.max()}", values)]
-    worst, last = max(((float(np.quantile(v, 0.99)), d) for d, v in judged), key=lambda p: p[0])
-    level: Level = (
-        "alert" if worst >= bounds.alert else "warning" if worst >= bounds.warning else "ok"
-    )
-    found = {"level": level, "worst_day": last, "worst": rounded(worst)}
-    return of_all.model_copy(update=found)
+    worst = [float(np.quantile(v, 0.99)) for _, v in judged]
+    levels = [_at(value, bounds) for value in worst]
+    at = int(np.argmax(worst))
+    since, until = run([d for d, _ in judged], levels, at)
+    found = {"level": levels[at], "worst_day": judged[at][0], "worst": rounded(worst[at])}
+    return of_all.model_copy(update=found | {"since": since, "until": until})
+
+
+def _at(value: float, bounds: LevelLimits) -> Level:
+    return "alert" if value >= bounds.alert else "warning" if value >= bounds.warning else "ok"
 
 
 def _percentiles(name: str, unit: str, values: Array) -> ServedTimes:

@@ -33,7 +33,8 @@ def of_monitor(result: MonitorResult) -> RetrainOutcome | None:
         ("bad-serving", SERVING_FAULTS),
     )
     for kind, checks in kinds:
-        faults = [f for f in result.findings if f.level == "alert" and f.check in checks]
+        alerts = [f for f in result.findings if f.level == "alert" and f.until is None]
+        faults = [f for f in alerts if f.check in checks]
         if faults:
             return RetrainOutcome(kind, tuple(map(sentence, faults)))
     if result.retrain and result.retrain.now:
