@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import class_codes, only, row_features
-from plumbline.core.declarations import Array
+from plumbline.core.declarations import KNOWN_AT, Array
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.usecase import FeatureSet
 
@@ -172,7 +172,10 @@ def _schema(usecase: FeatureSet, further: Sequence[str] = ()) -> Any:
     kinds = {name: types.get(name, pa.float64()) for name in order(usecase)}
     computed = [*(r.name for r in usecase.rows), *(c.name for c in usecase.categories)]
     computed += [*(e.name for e in usecase.encodings), *further]
-    return pa.schema(list((kinds | dict.fromkeys(computed, pa.float64())).items()))
+    kinds |= dict.fromkeys(computed, pa.float64())
+    if KNOWN_AT in further:
+        kinds[KNOWN_AT] = ARROW["timestamp"]
+    return pa.schema(list(kinds.items()))
 
 
 def _texts(usecase: FeatureSet) -> list[str]:

@@ -10,13 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from plumbline.core import encodings, event_days, history_ages, tables
-from plumbline.core.declarations import Array
+from plumbline.core.declarations import KNOWN_AT, Array
 from plumbline.core.errors import ContractError
-from plumbline.core.tables import Counts
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import (
     batch,
@@ -29,6 +27,7 @@ from plumbline.features import (
     splits,
     store,
     sum_limits,
+    table_checks,
     tile_files,
     written_partitions,
 )
@@ -88,11 +87,20 @@ def timed(
     if tiles is not None:
         days = (first, until)
         tile_files.write(backend, usecase, events, outcomes, days, params.recent_days, tiles)
-    report = catalog.report(usecase, windows, written)
+    ages = _ages(backend, usecase, windows, aged(events))
+    return _described(usecase, catalog.report(usecase, windows, written), snapshots, ages)
+
+
+def _described(
+    usecase: FeatureSet,
+    report: FeaturesReport,
+    snapshots: Path,
+    ages: Mapping[str, Mapping[str, HistoryAges]],
+) -> FeaturesReport:
+    """The report with how the stored histories' months differ, and the ages where there are any."""
     partitions = list(written_partitions.drift(usecase, snapshots))
     for line in partition_drift.drifted(partitions):
         log.warning("features: %s: %s", usecase.name, line)
-    ages = _ages(backend, usecase, windows, aged(events))
     more = {"history_ages": ages} if ages else {}
     return report.model_copy(update={"partitions": partitions, **more})
 
@@ -190,16 +198,17 @@ def write_tables(
         total = int(inside.count().to_pyarrow().as_py())
         rows = rows.order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
-        counts = tables.write(usecase, batches, folder / f"{name}.parquet", further)
+        more = [*further, *([KNOWN_AT] if name in labels else [])]
+        counts = tables.write(usecase, batches, folder / f"{name}.parquet", more)
         if counts.rows + counts.ineligible > total:
             raise ContractError(
                 f"{usecase.name}: {counts.rows} rows from {total} events of {name}"
-                f"{_dates(windows, name)}: '{usecase.key}' is not unique in the outcomes. "
+                f"{table_checks.dates(windows, name)}: '{usecase.key}' is not unique in the outcomes. "
                 "Set validate.severity.unique to block or quarantine."
             )
         written[name] = counts, total - counts.rows - counts.ineligible
         log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
-    return check(usecase, written, windows)
+    return table_checks.check(usecase, written, windows)
 
 
 def rows_of(
@@ -213,12 +222,14 @@ def rows_of(
 ) -> tuple[Any, Any]:
     """The window's events, and as rows of a model table in no order; `join` as in `write_tables`.
 
-    `labels`: the outcomes that tell the labels, a row per event; None for those of the histories.
+    `labels`: the outcomes that tell the labels, a row per event, where they have a table of their own: rows then have
+    `known_at` as well. None: the outcomes of the histories tell them.
     """
     inside = batch.between(usecase, events, window.start, window.end)
     today = batch.fresh(usecase, inside, outcomes, events)
-    rows = join(batch.join_label(usecase, today, outcomes if labels is None else labels))
-    return inside, rows.select(*tables.order(usecase), *further)
+    own = labels is not None
+    rows = join(batch.join_label(usecase, today, labels if own else outcomes, moment=own))
+    return inside, rows.select(*tables.order(usecase), *further, *([KNOWN_AT] if own else []))
 
 
 def write_untimed(
@@ -240,82 +251,7 @@ def write_untimed(
     for name in splits.NAMES:
         batches = _of(ibis_session.batches(backend, rows, tables.CHUNK), own[name], encoded)
         written[name] = tables.write(usecase, batches, folder / f"{name}.parquet"), 0
-    return check(usecase, written, {})
-
-
-def check(usecase: FeatureSet, written: Written, windows: Mapping[str, SplitWindow]) -> Written:
-    """`written`, or ContractError where a table is empty, or has one class where both are needed."""
-    for name, (counts, unlabelled) in written.items():
-        if not counts.rows:
-            raise ContractError(_no_rows(usecase, written, windows, name, unlabelled))
-    both = ("train",) if usecase.problem == "regression" else ("train", "valid", "test")
-    for name in (n for n in both if n in written):
-        _check_classes(usecase, written[name][0], name, windows)
-    _check_learned(usecase, written["train"][0], windows)
-    _warn_rounded(usecase, written)
-    return written
-
-
-def _no_rows(
-    usecase: FeatureSet,
-    written: Written,
-    windows: Mapping[str, SplitWindow],
-    name: str,
-    unlabelled: int,
-) -> str:
-    if windows:
-        return (
-            f"{usecase.name}: no row with a known label for {name}{_dates(windows, name)} "
-            f"({unlabelled} without); widen features.{name}_days, or move data.as_of."
-        )
-    total = sum(counts.rows for counts, _ in written.values())
-    known = "1 row" if total == 1 else f"{total} rows"
-    split = ", ".join(f"{table} {counts.rows}" for table, (counts, _) in written.items())
-    share = "the other shares lower" if name == "train" else f"features.{name}_share higher"
-    return (
-        f"{usecase.name}: {known} with a known label, split into {split}; expected at least one "
-        f"in each, and some hundred in all to tell a good model from a bad one. Add rows, or set {share} "
-        "in params.yaml."
-    )
-
-
-def _check_classes(
-    usecase: FeatureSet, counts: Counts, name: str, windows: Mapping[str, SplitWindow]
-) -> None:
-    low, high = (np.float32(end) for end in counts.label_ends)
-    if low < high:
-        return
-    only = repr(usecase.classes[int(low)]) if usecase.classes else f"{low:g}"
-    use = {"train": "learnt", "valid": "tuned", "test": "judged"}[name]
-    more = f"raise features.{name}_{'days' if windows else 'share'}"
-    if name == "train":
-        more = "move data.as_of, or give train more days" if windows else "lower the other shares"
-    raise ContractError(
-        f"{usecase.name}: '{usecase.label}' is {only} on all {counts.labelled} rows of "
-        f"{name}{_dates(windows, name)}; nothing can be {use} from it. Correct the label, add rows, or "
-        f"{more} in params.yaml."
-    )
-
-
-def _check_learned(usecase: FeatureSet, counts: Counts, windows: Mapping[str, SplitWindow]) -> None:
-    """ContractError where train has no row of one of several classes."""
-    absent = [name for name, rows in counts.classes.items() if not rows]
-    if absent:
-        raise ContractError(
-            f"{usecase.name}: train{_dates(windows, 'train')} has no row of class {', '.join(absent)}; nothing "
-            f"can be learnt of it. Give train more rows, or take it out of allowed=(...) of '{usecase.label}'."
-        )
-
-
-def _warn_rounded(usecase: FeatureSet, written: Written) -> None:
-    """Warn of features whose whole numbers the model's float32 makes equal."""
-    for name, lost in written["train"][0].rounded.items():
-        if lost:
-            log.warning(
-                "features: %s: feature '%s': %d of train's distinct values are equal to another in the model's "
-                "float32, which has whole numbers up to 16,777,216; use a smaller unit, or a Row of it",
-                usecase.name, name, lost,
-            )  # fmt: skip
+    return table_checks.check(usecase, written, {})
 
 
 def _of(batches: Iterable[Any], own: Array, further: Mapping[str, Array]) -> Iterator[Any]:
@@ -330,10 +266,6 @@ def _of(batches: Iterable[Any], own: Array, further: Mapping[str, Array]) -> Ite
             part = part.append_column(name, pa.array(values[start:end]))
         yield part.filter(pa.array(own[start:end]))
         start = end
-
-
-def _dates(windows: Mapping[str, SplitWindow], name: str) -> str:
-    return f" ({windows[name].start} to {windows[name].end})" if name in windows else ""
 
 
 def _months(column: Any) -> list[date]:

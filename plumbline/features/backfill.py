@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.core import history_ages, tables
+from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.documents import Document
 from plumbline.core.errors import ContractError, PlumblineError
 from plumbline.core.tables import Counts
@@ -82,12 +83,13 @@ def write(
     further = history_ages.wanted(usecase) if params.history_age else []
     join = _join(backend, usecase, events, outcomes, until, further)
     counts = {}
+    labels, columns = late.labels(), [*further, *([KNOWN_AT] if own else [])]
     for month in months(window):
-        _, rows = assemble.rows_of(usecase, month, events, outcomes, join, further, late.labels())
+        _, rows = assemble.rows_of(usecase, month, events, outcomes, join, further, labels)
         rows = rows.order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
         name = f"{usecase.name}-{month.start:%Y-%m}.parquet"
-        counts[name] = tables.write(usecase, batches, folder / name, further)
+        counts[name] = tables.write(usecase, batches, folder / name, columns)
         log.info("backfill: %s, %d rows", name, counts[name].rows)
     return _report(usecase, window, until, counts, commit)
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 
 import ibis
 
-from plumbline.core.declarations import Entity, Fresh, Hourly, Snapshot
+from plumbline.core.declarations import KNOWN_AT, Entity, Fresh, Hourly, Snapshot
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import grain as grains
 from plumbline.features import tiles
@@ -135,9 +135,13 @@ def join_snapshots(
     return fill(usecase.stored, events)
 
 
-def join_label(usecase: FeatureSet, events: IbisTable, outcomes: IbisTable) -> IbisTable:
-    """`events` with the label, null where no outcome tells it, and the column that splits the table."""
-    names = dict.fromkeys([usecase.label, usecase.split.column or usecase.label])
+def join_label(
+    usecase: FeatureSet, events: IbisTable, outcomes: IbisTable, *, moment: bool = False
+) -> IbisTable:
+    """`events` with the label, null where no outcome tells it, and the column that splits the table; with the `moment`
+    from which it was known, where that is wanted."""
+    more = [KNOWN_AT] if moment else []
+    names = dict.fromkeys([usecase.label, usecase.split.column or usecase.label, *more])
     right = outcomes.select(outcomes[usecase.key].name("__key"), *names)
     return events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
 

@@ -34,16 +34,21 @@ class KnownOutcomes:
     first: IbisTable
     every: IbisTable | None = None
 
-    def labels(self, before: date | None = None) -> IbisTable:
-        """A row per event, its latest outcome that was known before midnight of that day (None: `as_of`)."""
+    def labels(self, before: date | None = None) -> IbisTable | None:
+        """A row per event: its latest outcome that was known before midnight of that day (None: `as_of`), with the
+        moment from which a first one was, as `known_at`. None where outcomes have no table of their own."""
         if self.every is None:
-            return self.first
+            return None
         known = _before(self.every, before or self.as_of)
-        return _one(self.usecase, known, ibis.desc(known[KNOWN_AT]))
+        whole = ibis.window(group_by=known[self.usecase.key])
+        known = known.mutate(__since=known[KNOWN_AT].min().over(whole))
+        latest = _one(self.usecase, known, ibis.desc(known[KNOWN_AT]))
+        return latest.mutate(**{KNOWN_AT: latest["__since"]}).drop("__since")
 
     def of_windows(self, windows: Mapping[str, SplitWindow]) -> dict[str, IbisTable]:
-        """By window, the labels of its rows."""
-        return {name: self.labels(self._until(windows, name)) for name in windows}
+        """By window, the labels of its rows; nothing where outcomes have no table of their own."""
+        names = windows if self.every is not None else ()
+        return {name: self.labels(self._until(windows, name)) for name in names}
 
     def _until(self, windows: Mapping[str, SplitWindow], name: str) -> date:
         following = windows.get(STANDS_AT.get(name, ""))

@@ -79,7 +79,8 @@ def observe(
     parts = list(periods(binning, current, None))
     summaries = tuple(period_summary.summarise(binning, part, day) for day, part in parts)
     outcomes = tuple(label_outcomes.outcome(binning, part, day) for day, part in parts)
-    judged = tuple(_judged(binning, state, summaries, outcomes))
+    due = outcomes if current.known_at is None else _matured(binning, parts)
+    judged = tuple(_judged(binning, state, summaries, due))
     findings = [*merged(judged), *_unlabelled(binning, current, limits)]
     return Observation(
         usecase=usecase,
@@ -158,7 +159,7 @@ def _judged(
     outcomes: Sequence[LabelOutcome],
 ) -> Iterator[Judgement]:
     """Each period's judgement, with the labels that were known by its end."""
-    wait = -(-binning.label_delay // binning.period_days) if binning.period_days else 0
+    wait = _wait(binning)
     for period, now in enumerate(summaries):
         known = {}
         if period >= wait:
@@ -166,6 +167,24 @@ def _judged(
             known[outcome.day or np.datetime64("NaT")] = outcome
         state, judged = stream.step(state, now, known)
         yield judged
+
+
+def _wait(binning: Binning) -> int:
+    """Periods after which the labels of one are due."""
+    return -(-binning.label_delay // binning.period_days) if binning.period_days else 0
+
+
+def _matured(
+    binning: Binning, parts: Sequence[tuple[np.datetime64 | None, ScoredWindow]]
+) -> tuple[LabelOutcome, ...]:
+    """Each period's outcomes as they were known at the end of the period in which they are due."""
+    days = _wait(binning) * binning.period_days * DAY
+    return tuple(
+        label_outcomes.outcome(
+            binning, part.known_by(None if part.last is None else part.last + days), day
+        )
+        for day, part in parts
+    )
 
 
 def _unlabelled(binning: Binning, current: ScoredWindow, limits: Monitor) -> list[Finding]:

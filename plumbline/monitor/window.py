@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plumbline.core import arrays
-from plumbline.core.declarations import Array, Columns
+from plumbline.core.declarations import KNOWN_AT, Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.monitor import calendar
 
@@ -22,6 +22,8 @@ class ScoredWindow:
 
     `day` datetime64[D] (n,) and `last`, the window's last day, whether or not it has rows; both None
     for a table without time. `withheld` bool (n,): events whose label a decision withholds, None where none does.
+    `known_at` datetime64[us] (n,): from when the label was known, NaT where it is not; None where outcomes have no
+    table of their own, and are known a label delay after their events.
     """
 
     columns: Columns
@@ -31,6 +33,7 @@ class ScoredWindow:
     last: np.datetime64 | None = None
     answers: Array | None = None
     withheld: Array | None = None
+    known_at: Array | None = None
 
     @property
     def answer(self) -> Array:
@@ -70,11 +73,19 @@ class ScoredWindow:
             last=self.last if last is None else last,
             answers=None if self.answers is None else self.answers[rows],
             withheld=None if self.withheld is None else self.withheld[rows],
+            known_at=None if self.known_at is None else self.known_at[rows],
         )
 
     def withhold(self, rows: Array) -> ScoredWindow:
         """The window without the labels of these rows, bool (n,): none will come."""
         return replace(self, label=np.where(rows, np.nan, self.label), withheld=rows)
+
+    def known_by(self, day: np.datetime64 | None) -> ScoredWindow:
+        """The same with the labels alone that were known by the end of that day."""
+        if self.known_at is None or day is None:
+            return self
+        known = self.known_at < (day + calendar.DAY).astype("datetime64[us]")
+        return replace(self, label=np.where(known, self.label, np.nan))
 
 
 def window(
@@ -89,7 +100,8 @@ def window(
         return ScoredWindow(columns, label, score, answers=answers)
     day = columns[usecase.time].astype("datetime64[D]")
     end = day.max() if last is None and len(day) else last
-    return ScoredWindow(columns, label, score, day, end, answers)
+    own = {n: v for n, v in columns.items() if n != KNOWN_AT}
+    return ScoredWindow(own, label, score, day, end, answers, known_at=columns.get(KNOWN_AT))
 
 
 def labelled_weeks(every: ScoredWindow) -> ScoredWindow:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from plumbline.data import outcome_counts, outcome_rows, partition
 from plumbline.data.visible_days import VisibleDays
 from plumbline.features import assemble, batch, grain, ibis_session, known_outcomes
 from plumbline.features.splits import SplitWindow
+from tests.code.test_assemble import PARAMS
+from tests.code.test_batch import many
 from tests.examples import examples
 from tests.small import AS_OF, DELAY, NAMES, SMALL, START, TYPES, arrow, brute, event
 
@@ -155,6 +158,32 @@ def test_histories_count_an_event_once_from_its_first_outcome_on(tmp_path: Path)
         joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, seen, known), built)
         found = joined.select("number", *NAMES).to_pyarrow().to_pylist()
     assert {r["number"]: {n: r[n] for n in NAMES} for r in found} == expected
+
+
+def test_model_tables_have_the_labels_that_were_known_when_they_are_used(tmp_path: Path) -> None:
+    draw = random.Random(4)
+    events = [e for e in many(900) if e["at"] < MIDNIGHT]
+    late = []
+    for one in events:
+        for _ in range(draw.choice((1, 1, 2))):
+            known_at = one["at"] + timedelta(minutes=draw.randrange(9 * 1440))
+            late.append(outcome(one["number"], known_at, draw.randrange(2)))
+    folder, _ = partitioned(tmp_path, events, late)
+    outs = [tmp_path / name for name in ("snapshots", "tables")]
+    for out in outs:
+        out.mkdir()
+    with ibis_session.connection(threads=1) as backend:
+        report = assemble.timed(backend, SMALL, PARAMS, AS_OF, folder, *outs, own=True)
+    until = {"train": report.tables["valid"].start, "valid": report.tables["test"].start}
+    for name in ("train", "valid", "test", "current"):
+        known = by_event(late, datetime.fromisoformat(until.get(name, str(AS_OF))))
+        table = pq.read_table(tmp_path / "tables" / f"{name}.parquet").to_pylist()
+        assert table
+        for row in table:
+            own = known.get(row["number"])
+            wanted = (own[-1]["bad"], own[0]["known_at"]) if own else (None, None)
+            assert (row["bad"], row["known_at"]) == wanted
+        assert name == "current" or all(row["bad"] is not None for row in table)
 
 
 def test_a_window_s_labels_are_those_known_when_it_is_used() -> None:

@@ -196,6 +196,20 @@ def test_labels_that_show_a_loss_are_an_alert_and_retrain():
     assert build_result.figures(seen, LIMITS)["loss"] > 0.3
 
 
+def test_a_label_counts_from_the_day_on_which_it_was_known():
+    now = days(unknown=DELAY)
+    wrong = since(
+        now, "bad", 1 - now["bad"], back=8
+    )  # the labels known by the last day show a loss
+    due = wrong["at"] + np.timedelta64(DELAY, "D")
+    punctual = look(now={**wrong, "known_at": due})
+    assert levels(punctual) == levels(look(now=wrong))
+    assert "quality" in {check for check, _ in levels(punctual)}
+    late = look(now={**wrong, "known_at": due + np.timedelta64(30, "D")})
+    assert not {"quality", "calibration"} & {f.check for day in late.days for f in day.findings}
+    assert "known_at" not in late.now.columns
+
+
 def test_missing_days_and_empty_windows():
     late = days()
     cut = late["at"] < (LAST - 2).astype("datetime64[us]")

@@ -68,7 +68,7 @@ def opened(usecase: UseCase, params: UseCaseParams, valid: Path) -> Iterator[Eve
         late = known_outcomes.of(backend, usecase, outcomes, until, params.data.own_outcomes)
         events, outcomes = assemble.visible(backend, usecase, events, late.first, until)
         stored = assemble.write_snapshots(backend, usecase, events, outcomes, until, folder)
-        labels = late.labels()
+        labels = late.labels() if params.data.own_outcomes else outcomes
         yield EventHistory(backend, usecase, events, outcomes, labels, stored, window, folder)
 
 
