@@ -51,7 +51,7 @@ At the top of the file:
 | `usecases` | list of texts | required | the use cases that `dvc repro` runs; each has a section of its name |
 | `seed` | whole number | required | of the simulator, the search, training and the bootstrap; a use case's section may set its own |
 | `alerts` | section, [below](#alerts) | – | where findings of the monitor are sent |
-| `serve` | section, [below](#serve) | – | how `plumbline serve` answers; a use case's own section replaces it |
+| `serve` | section, [below](#serve) | – | how `plumbline serve` answers; what a use case's own section sets goes before |
 
 Every other key is the name of a use case. Its section has the sub-sections below: `data` to `monitor`
 belong to the stages of that name, and a change of one runs that stage again and those after it. No

@@ -217,11 +217,17 @@ def load(usecase: str, path: Path = Path("params.yaml")) -> UseCaseParams:
         raise ParamsError(f"{path}, {usecase}: got {section!r}, expected one sub-section per stage")
     shared = {k: whole.get(k) for k in TOP if k == "seed" or whole.get(k) is not None}
     try:
-        return UseCaseParams.model_validate({**shared, **section})
+        return UseCaseParams.model_validate({**shared, **section, **_serve(shared, section)})
     except ValidationError as error:
         above = [k for k in TOP if k not in section]
         lines = [_line(path, usecase, dict(e), above) for e in error.errors()]
         raise ParamsError("\n".join(lines)) from None
+
+
+def _serve(shared: dict[str, Any], section: dict[str, Any]) -> dict[str, Any]:
+    """A use case's settings of the service over those of all; none where it has none of its own."""
+    above, own = shared.get("serve"), section.get("serve")
+    return {"serve": {**above, **own}} if isinstance(above, dict) and isinstance(own, dict) else {}
 
 
 def first(path: Path = Path("params.yaml")) -> str:

@@ -23,7 +23,7 @@ def _variable(value: object) -> object:
 class Serve(Section):
     """Settings of `plumbline serve`.
 
-    Set at the top of params.yaml for all use cases; a use case's own `serve` section replaces it. What
+    Set at the top of params.yaml for all use cases; what a use case's own `serve` section sets goes before. What
     belongs to the process (host to `lame_duck`) must be the same for all use cases that one process serves.
     """
 
@@ -52,6 +52,10 @@ class Serve(Section):
     unlogged: bool = False  # whether to answer, flagged, while the log is broken; else 503
     # name of the environment variable with the URL of Redis; None: state in the process
     state: Annotated[str | None, BeforeValidator(_variable)] = None
+    # share of the events whose decision withholds the outcome that pass all the same, drawn at random; 0: none
+    explore: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    # decisions after which the outcome is never known, or "alarm"
+    withhold: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = ("block",)
     route_by: str | None = None  # entity by whose id an arm is chosen; None: the first declared
     promote: Promote = Promote()  # what a challenger passes on its way to champion
 

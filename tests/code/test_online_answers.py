@@ -13,7 +13,7 @@ from plumbline.core.declarations import Only
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.model.decisions import Cut, DecisionPolicy
 from plumbline.serve import scoring
-from plumbline.serve.online import answers
+from plumbline.serve.online import actions, answers
 from plumbline.serve.online.answers import AnswerWriter
 from plumbline.serve.online.refusals import EventRefused, Problem
 from plumbline.serve.online.scorer import CompiledScorer
@@ -37,11 +37,15 @@ def test_the_fields_and_numbers_of_the_batch(case: Any, parts: dict[str, Any]) -
     batch = scoring.answers(scorer, requests.table(case, drawn, past))
     writer = AnswerWriter(case.key, scorer.bundle, "champion", "ab" * 16)
     scored = CompiledScorer(scorer).score(drawn, past)
-    written = [writer.write(e[case.key], one) for e, one in zip(drawn, scored, strict=True)]
+    planned = [actions.planned(one) for one in scored]
+    triples = zip(drawn, scored, planned, strict=True)
+    written = [writer.write(e[case.key], one, action) for e, one, action in triples]
     body = json.loads(answers.response(written))
     assert list(body) == ["answers"]
     for i, answer in enumerate(body["answers"]):
-        assert list(answer) == [case.key, *batch, "arm", "bundle", "flags"]
+        action = ["action"] if planned[i] else []
+        assert list(answer) == [case.key, *batch, *action, "arm", "bundle", "flags"]
+        assert [str(answer[name]) for name in action] == [planned[i]][: len(action)]
         assert answer[case.key] == drawn[i][case.key]
         assert {name: answer[name] for name in batch} == {n: v[i] for n, v in batch.items()}
 
@@ -52,7 +56,8 @@ def test_whole_numbers_as_classes_stay_numbers() -> None:
     case = replace(case, columns=(*case.columns[:-1], label))
     scorer = requests.scorer(case)
     (one,) = CompiledScorer(scorer).score(requests.events(case, 1), requests.histories(case, 1))
-    answer = json.loads(AnswerWriter("day_id", scorer.bundle, "a", "b").write(1, one))
+    answer = json.loads(AnswerWriter("day_id", scorer.bundle, "a", "b").write(1, one, one.decision))
+    assert answer["decision"] == answer["action"]
     assert answer["decision"] in (3, 1, 2)
     assert sum(answer[f"probability_{c}"] for c in (3, 1, 2)) == pytest.approx(1)
 
@@ -61,8 +66,12 @@ def test_an_event_that_is_not_scored() -> None:
     case = replace(SMALL, eligible=(Only("who_mean_3d", "active", low=10**9),))
     scorer = replace(requests.scorer(SMALL, decisions=POLICY), usecase=case)
     scored = CompiledScorer(scorer).score(requests.events(case, 1), requests.histories(case, 1))
-    answer = json.loads(AnswerWriter("number", scorer.bundle, "a", "b").write(0, *scored, ["late"]))
-    assert [answer[n] for n in ("score", "alarm", "decision", "flags")] == [None] * 3 + [["late"]]
+    answer = json.loads(
+        AnswerWriter("number", scorer.bundle, "a", "b").write(0, *scored, flags=["late"])
+    )
+    assert [answer[n] for n in ("score", "alarm", "decision", "action", "flags")] == [None] * 4 + [
+        ["late"]
+    ]
     assert "with who_mean_3d from 1e+09" in answer["ineligible"][0]
 
 

@@ -137,6 +137,14 @@ def test_a_use_case_s_own_alerts_stand_in_place_of_all_s(tmp_path: Path) -> None
 
 
 @pytest.mark.capability("A8")
+def test_a_use_case_s_own_settings_of_the_service_go_before_all_s(tmp_path: Path) -> None:
+    path = write(tmp_path, {"serve": {"late_days": 3, "durable": True}})
+    with_own = write(tmp_path, {"serve": {"late_days": 3}, "card_fraud.serve": {"explore": 0.1}})
+    assert config.load("flights", path).serve.late_days == 3
+    own = config.load("card_fraud", with_own).serve
+    assert (own.explore, own.late_days, own.withhold) == (0.1, 3, ("block",))
+
+
 def test_every_mistake_gets_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, {"seed": None, "card_fraud.train.runds": 1})
     with pytest.raises(ParamsError) as error:

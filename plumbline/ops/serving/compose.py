@@ -20,6 +20,7 @@ from plumbline.ops.serving.states import OnlineState
 from plumbline.serve import clock as clocks
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
+from plumbline.serve.online.actions import Actions
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.params import Serve
 from plumbline.serve.requests.parts import Observer, Parts
@@ -113,6 +114,9 @@ def prepare(project: Path, name: str, settings: Serve, process: Setting) -> Prep
     first_routes.ensure(project, usecase)
     store = BundleStore(places.folder(project, name))
     router = _router(project, usecase, store)
+    if router is not None:
+        champion = router.current.loaded[router.routes.champion]
+        Actions(settings.explore, settings.withhold).check(champion.scorer.bundle)
     state = states.load(project, usecase, settings, process.running, process.writer)
     return Prepared(project, usecase, settings, process.clock, state, store, router)
 

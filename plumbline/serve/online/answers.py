@@ -14,7 +14,10 @@ from plumbline.serve.online.refusals import EventRefused
 from plumbline.serve.online.scorer import Scored
 
 INELIGIBLE = "ineligible"
-RESERVED = (scoring.SCORE, scoring.ALARM, scoring.DECISION, "arm", "bundle", "flags", INELIGIBLE)
+ACTION = "action"
+RESERVED = (
+    scoring.SCORE, scoring.ALARM, scoring.DECISION, ACTION, "arm", "bundle", "flags", INELIGIBLE,
+)  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,8 +36,13 @@ class AnswerWriter:
         self._names = tuple(names) if bundle.classes else (scoring.SCORE,)
         self._classes = {str(one): one for one in bundle.classes}
 
-    def write(self, key: int | str, scored: Scored, flags: Sequence[str] = ()) -> bytes:
-        """One event's answer; null where the model does not score it, and why under `ineligible`."""
+    def write(
+        self, key: int | str, scored: Scored, action: str = "", flags: Sequence[str] = ()
+    ) -> bytes:
+        """One event's answer; null where the model does not score it, and why under `ineligible`.
+
+        `action`: what is to be done, which is what was decided but for events that pass at random.
+        """
         score = scored.score or (None,) * len(self._names)
         answer: dict[str, Any] = {self._key: key, **dict(zip(self._names, score, strict=True))}
         if self._alarm:
@@ -42,6 +50,8 @@ class AnswerWriter:
         if self._decided:
             decision = scored.decision
             answer[scoring.DECISION] = self._classes.get(decision or "", decision)
+        if self._alarm or self._decided:
+            answer[ACTION] = self._classes.get(action, action) if action else None
         answer |= {"arm": self._arm, "bundle": self._md5, "flags": flags}
         if scored.ineligible:
             answer[INELIGIBLE] = scored.ineligible

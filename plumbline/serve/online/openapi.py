@@ -13,7 +13,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.model.bundle import Bundle
 from plumbline.model.version import VERSION
-from plumbline.serve.online import bodies, examples, schemas, times
+from plumbline.serve.online import actions, bodies, examples, schemas, times
 from plumbline.serve.online.answers import AnswerWriter
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.online.schemas import Schema
@@ -66,7 +66,8 @@ class Served:
             return raw, None
         writer = AnswerWriter(self.usecase.key, self.bundle, "champion", self.md5)
         unknown = ["unknown"] if self.usecase.entities else []
-        return raw, writer.write(event[self.usecase.key], scored, unknown)
+        action = actions.planned(scored)
+        return raw, writer.write(event[self.usecase.key], scored, action, unknown)
 
 
 def document(served: Sequence[Served], now: datetime, *, tokens: bool = False) -> Schema:

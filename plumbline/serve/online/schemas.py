@@ -10,7 +10,7 @@ from plumbline.core.usecase import Contract, FeatureSet
 from plumbline.model.bundle import Bundle
 from plumbline.serve import scoring
 from plumbline.serve.online import column_checks, explain, times
-from plumbline.serve.online.answers import INELIGIBLE
+from plumbline.serve.online.answers import ACTION, INELIGIBLE
 from plumbline.serve.online.column_checks import LONGEST_TEXT, ColumnCheck
 from plumbline.serve.protocols import Flag
 
@@ -83,7 +83,9 @@ def answer(usecase: FeatureSet, bundle: Bundle) -> Schema:
         choices = (
             [*bundle.classes, None] if bundle.classes else [*(policy.names if policy else ()), None]
         )
-        fields[scoring.DECISION] = {"enum": choices}
+        fields[scoring.DECISION] = {"enum": choices, "description": "what the model's policy says"}
+    if bundle.threshold is not None or bundle.classes or policy:
+        fields[ACTION] = _action(bundle)
     fields |= {
         "arm": {"type": "string", "description": "arm of the routes that answered"},
         "bundle": {"type": "string", "description": "md5 of the bundle that answered"},
@@ -91,6 +93,18 @@ def answer(usecase: FeatureSet, bundle: Bundle) -> Schema:
     }
     schema: Schema = {"type": "object", "required": [*fields], "properties": fields}
     return {**schema, "properties": {**fields, **(INELIGIBLE_FIELD if usecase.eligible else {})}}
+
+
+def _action(bundle: Bundle) -> Schema:
+    text = (
+        "what to do: the decision, or whether there is an alarm; a small share of events whose decision would withhold "
+        "the outcome pass all the same, so that something is learnt of them (serve.explore)"
+    )
+    kinds = sorted({"integer" if isinstance(c, int) else "string" for c in bundle.classes})
+    return {
+        "type": [*kinds, *([] if "string" in kinds else ["string"]), "null"],
+        "description": text,
+    }
 
 
 def features(usecase: FeatureSet) -> Schema:

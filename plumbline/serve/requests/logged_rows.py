@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
+from plumbline.serve.online.actions import Action
 from plumbline.serve.online.scorer import Scored
 from plumbline.serve.protocols import Flag, LoggedEvent
 from plumbline.serve.requests.events import Received
@@ -20,6 +21,7 @@ class Answered:
     arm: LoadedArm
     aggregates: tuple[float, ...]
     scored: Scored
+    action: Action
     flags: tuple[Flag, ...]
     answer: bytes
 
@@ -49,8 +51,8 @@ def row(done: Answered, sequence: int, at: int, call: Call) -> LoggedEvent:
         score=scored.score,
         alarm=scored.alarm,
         decision=scored.decision,
-        action=_action(scored),
-        propensity=1.0,
+        action=done.action.name,
+        propensity=done.action.propensity,
         arm=arm.name,
         mode="live",
         route_version=arm.version,
@@ -73,6 +75,7 @@ def shadow(live: LoggedEvent, scored: Scored, arm: LoadedArm, sequence: int) -> 
         alarm=scored.alarm,
         decision=scored.decision,
         action="",
+        propensity=1.0,
         arm=arm.name,
         mode="shadow",
         route_version=arm.version,
@@ -81,13 +84,6 @@ def shadow(live: LoggedEvent, scored: Scored, arm: LoadedArm, sequence: int) -> 
         micros=0,
         answer=b"",
     )
-
-
-def _action(scored: Scored) -> str:
-    """What is done about the event: the decision, else whether there is an alarm."""
-    if scored.decision is not None:
-        return scored.decision
-    return "" if scored.alarm is None else ("alarm" if scored.alarm else "none")
 
 
 def numbered(parts: Parts, row: LoggedEvent) -> LoggedEvent:

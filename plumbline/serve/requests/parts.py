@@ -10,6 +10,7 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.serve.clock import Clock
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
+from plumbline.serve.online.actions import Actions
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.params import Serve
 from plumbline.serve.protocols import Claims, State
@@ -45,6 +46,11 @@ class Parts:
     reader: LogReader
     clock: Clock
     observer: Observer
+
+    @cached_property
+    def actions(self) -> Actions:
+        """What is done about events, by the settings."""
+        return Actions(self.settings.explore, self.settings.withhold)
 
     @cached_property
     def id_columns(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from plumbline.serve.online import answers, bodies
+from plumbline.serve.online.actions import Actions
 from plumbline.serve.online.scorer import Scored
 from plumbline.serve.protocols import Claim, Draft, Flag, Key, LoggedEvent
 from plumbline.serve.requests import logged_rows
@@ -22,6 +23,9 @@ from plumbline.serve.requests.waves import waves
 from plumbline.serve.routes.live import RequestAnswers
 from plumbline.serve.routes.router import LoadedArm
 from plumbline.serve.single_event import RawEvent
+
+UNLOGGED: Flag = "unlogged"
+AS_DECIDED = Actions(0.0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def _flags(parts: Parts, one: Received, draft: Draft | None, logged: bool) -> tu
             flags.append("defaulted")
         if is_stale(parts, one.event):
             flags.append("stale")
-    return (*flags, *(() if logged else ("unlogged",)))
+    return (*flags, *(() if logged else (UNLOGGED,)))
 
 
 def is_stale(parts: Parts, event: RawEvent) -> bool:
@@ -99,12 +103,26 @@ def _scored(
 ) -> _Group:
     """The answers to events that know nothing of each other, one call of the model per arm."""
     request = parts.live.answer([one.event for one in group], values)
+    salt = request.routing.routes.salt
     pairs = zip(group, values, flags, request.ordered(), strict=True)
-    done = [
-        Answered(one, arm, own, scored, flag, parts.writers.of(arm).write(one.key, scored, flag))
-        for one, own, flag, (arm, scored) in pairs
-    ]
+    done = [_answer(parts, *one, salt) for one in pairs]
     return _Group(done, request)
+
+
+def _answer(
+    parts: Parts,
+    one: Received,
+    values: tuple[float, ...],
+    flags: tuple[Flag, ...],
+    answered: tuple[LoadedArm, Scored],
+    salt: str,
+) -> Answered:
+    """An event that is not logged is treated as decided: nobody could weight what was drawn."""
+    arm, scored = answered
+    actions = AS_DECIDED if UNLOGGED in flags else parts.actions
+    action = actions.of(scored, one.key, arm.loaded.scorer.bundle, salt)
+    answer = parts.writers.of(arm).write(one.key, scored, action.name, flags)
+    return Answered(one, arm, values, scored, action, flags, answer)
 
 
 def _counted(
