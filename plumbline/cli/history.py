@@ -69,7 +69,8 @@ def backfill(
     """Compute the features of past events by a tag's code and data.
 
     Writes a Parquet file per month, in the form of the model tables, and backfill.json with the versions of the
-    features. Rows that the tag's own tables have, too, are the same bytes. Writes all of it or nothing.
+    features. Rows that the tag's own tables have, too, are the same bytes. Days after the tag's as-of date are taken
+    from the sealed days here. Writes all of it or nothing.
     """
     from plumbline.ops import backfill_range
 

@@ -15,6 +15,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.features.backfill import FILE, BackfillReport
 from plumbline.ops import backfill_process
+from plumbline.ops.serving import sealed_events
 from plumbline.repo import artifacts, clones, environment_files, reproduce, revisions
 from plumbline.repo.artifacts import Role
 from plumbline.runtime import child_process, libraries, library
@@ -29,11 +30,13 @@ def backfill(
 ) -> BackfillReport:
     """Write the features of the events from `first` to `last` (both included) into the folder `out`, all or nothing.
 
-    `rev`: the commit whose code and data count; None for the work tree. PlumblineError, with `out` as it was,
+    `rev`: the commit whose code and data count; None for the work tree. Events after its as-of date are those of the
+    sealed days here. PlumblineError, with `out` as it was,
     where days, data, libraries or the folder do not allow it.
     """
     _refuse_folder(out)
     request = {"usecase": usecase, "first": f"{first}", "last": f"{last}", "commit": None}
+    request["sealed"] = str(sealed_events.folder(root, usecase).absolute())
     with replacing_folder(out.absolute()) as beside:
         request["folder"] = str(beside)
         if rev is None:
