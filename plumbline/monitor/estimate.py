@@ -64,7 +64,7 @@ def prevalence_of(seen: Observation, limits: Monitor) -> PrevalenceReport | None
 
 def _withheld(seen: Observation) -> str:
     """Why the labels of the reference do not say how scores and cases go together; "" where they do."""
-    if seen.past.withheld is None or not seen.past.withheld.any():
+    if seen.past.withheld is None:
         return ""
     return "the labels of events that decisions withhold are not known"
 

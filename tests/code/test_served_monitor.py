@@ -7,6 +7,7 @@ import pytest
 
 from plumbline.core import definitions_md5
 from plumbline.core.errors import PlumblineError
+from plumbline.metrics import metrics
 from plumbline.monitor import verdict
 from plumbline.monitor.params import LevelLimits, Monitor, ServedLimits
 from plumbline.monitor.served import feature_skew, served_files, watch
@@ -29,6 +30,7 @@ def windows(problem="classification", timed=True):
 
 def judged(tmp_path, predictions=None, *, of=None, refused=(), limits=LIMITS):
     case, past, now = of or windows()
+    tmp_path.mkdir(exist_ok=True)
     folder = served.seal(tmp_path / "served", predictions or served.rows(case, now), refused)
     both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
     sealed = served_files.read(folder, both[0], len(case.classes))
@@ -222,6 +224,33 @@ def test_every_kind_of_use_case(tmp_path, problem, timed):
     assert seen.report.quality[0].value is not None
     skewed = served.rows(case, now, **changed("double", lambda v: v + 1))
     assert {f.column for f in judged(tmp_path, skewed, of=of).findings} == {"double"}
+
+
+def test_the_reference_s_blocked_events_count_as_well(tmp_path):
+    """The reference's table lacks what was blocked: one alarm in five passed, and stands for the others."""
+    case, past, now = windows()
+    whole = judged(tmp_path / "whole", of=(case, past, now)).report.quality[0].reference.value
+    past_rows = served.rows(
+        case,
+        past,
+        propensity=lambda r: 1.0 if not r["alarm"] else 0.2 if r["sequence"] % 5 == 0 else 0.8,
+        action=lambda r: "alarm" if r["alarm"] and r["sequence"] % 5 else "none",
+    )
+    blocked = {r["key"] for r in past_rows if r["action"] == "alarm"}
+    kept = ~np.isin(past["number"], list(blocked))
+    left = {name: values[kept] for name, values in past.items()}
+    start = len(past_rows)
+    rows = [
+        {**r, "sequence": r["sequence"] + start, "key": r["key"] + 10_000}
+        for r in served.rows(case, now)
+    ]
+    now = {**now, "number": now["number"] + 10_000}
+    seen = judged(tmp_path, past_rows + rows, of=(case, left, now))
+    reference = seen.report.quality[0].reference
+    assert reference.low < whole < reference.high
+    unweighted = metrics.average_precision(left["bad"], served.score(case, left))
+    assert unweighted < reference.low
+    assert seen.report.events == len(rows), "of the current window"
 
 
 def test_a_damaged_month_is_named(tmp_path):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from plumbline.core.declarations import Array
 from plumbline.core.usecase import UseCase
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.served import (
@@ -123,14 +122,11 @@ def _losses(
 def _reference(
     usecase: UseCase, rows: ServedRows, past: ScoredWindow, last: np.datetime64 | None
 ) -> WeightedRows:
-    """The reference's labels, weighted where its events were served and decisions withheld some."""
+    """The reference's labels. Its table lacks events without one: one that passed by chance counts 1/propensity."""
     answered = matched(rows.live(), past, usecase.key)
     weight = past.labelled.astype(np.float64)
     if len(answered):
         known = label_feedback.feedback(answered, usecase.delay_days, last)
-        weight[_own(answered, past, usecase.key)] = known.weight
+        passed = np.where(known.passed & known.known, 1 / answered.rows.propensity, known.weight)
+        weight[places(answered.rows.key, past.columns[usecase.key])] = passed
     return served_quality.of_window(past, weight)
-
-
-def _own(answered: MatchedRows, window: ScoredWindow, key: str) -> Array:
-    return places(answered.rows.key, window.columns[key])

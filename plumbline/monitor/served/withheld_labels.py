@@ -40,7 +40,8 @@ def without(
     pairs = zip(windows, served, feedback, strict=True)
     masks = [_mask(usecase, model, *pair, names) for pair in pairs]
     past, now = windows
-    before = masks[0] if masks[0].any() else _highest(past.score, masks[1].mean())
+    named = bool(masks[0].any()) or len(served[0]) > 0
+    before = masks[0] if named else _highest(past.score, masks[1].mean())
     return past.withhold(before), now.withhold(masks[1])
 
 
