@@ -34,6 +34,12 @@ class KnownOutcomes:
     first: IbisTable
     every: IbisTable | None = None
 
+    def settled_labels(self) -> IbisTable | None:
+        """As `labels` at `as_of`, with the moment from which the label is what it is: that of its last correction."""
+        if self.every is None:
+            return None
+        return _one(self.usecase, self.every, ibis.desc(self.every[KNOWN_AT]))
+
     def labels(self, before: date | None = None) -> IbisTable | None:
         """A row per event: its latest outcome that was known before midnight of that day (None: `as_of`), with the
         moment from which a first one was, as `known_at`. None where outcomes have no table of their own."""

@@ -53,6 +53,16 @@ def test_between_takes_whole_days():
     assert one["x"].tolist() == [1, 2]
 
 
+def test_a_label_is_no_origin_s_before_it_was_known():
+    at = np.array(["2025-01-01", "2025-01-01", "2025-01-02"], "datetime64[us]")
+    columns = {"at": at, "x": np.arange(3)}
+    window, day = SplitWindow(date(2025, 1, 1), date(2025, 1, 3)), date(2025, 1, 5)
+    assert all_events.known_by(SMALL, columns, window, day)["x"].tolist() == [0, 1, 2]
+    known = np.array(["2025-01-04T23:59:59", "2025-01-05", "2025-01-03"], "datetime64[us]")
+    one = all_events.known_by(SMALL, {**columns, "known_at": known}, window, day)
+    assert one["x"].tolist() == [0, 2]
+
+
 def test_a_plain_table_has_no_past(tmp_path: Path):
     plain = replace(
         SMALL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from plumbline.config import UseCaseParams
 from plumbline.core import tables
-from plumbline.core.declarations import Array, Columns
+from plumbline.core.declarations import KNOWN_AT, Array, Columns
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.features import assemble, batch, ibis_session, known_outcomes
@@ -43,13 +43,25 @@ def read(
         start = first + timedelta(days=params.features.warmup_days)
         known = SplitWindow(start, until - timedelta(days=usecase.delay_days))
         join = partial(batch.join_snapshots, usecase, by_entity=snapshots)
-        windows = {"train": known}
-        labels = late.of_windows(windows)
+        own = late.settled_labels()
+        labels = {} if own is None else {"train": own}
         assemble.write_tables(
-            backend, usecase, windows, events, outcomes, join, folder, labels=labels,
+            backend, usecase, {"train": known}, events, outcomes, join, folder, labels=labels,
             without=params.features.leave_out,
         )  # fmt: skip
-        return tables.read(folder / "train.parquet", _needed(usecase, params)), known
+        further = [KNOWN_AT] if labels else []
+        return tables.read(folder / "train.parquet", [*_needed(usecase, params), *further]), known
+
+
+def known_by(
+    usecase: UseCase, columns: Columns, window: SplitWindow, day: date
+) -> dict[str, Array]:
+    """The rows of a window's days whose label was known before that day, and was not corrected since."""
+    rows = between(usecase, columns, window)
+    if KNOWN_AT not in rows:
+        return rows
+    known = rows[KNOWN_AT] < np.datetime64(day, "us")
+    return {name: values[known] for name, values in rows.items()}
 
 
 def between(usecase: UseCase, columns: Columns, window: SplitWindow) -> dict[str, Array]:

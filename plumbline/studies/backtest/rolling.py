@@ -56,7 +56,8 @@ def _origin_model(
     following: Sequence[Origin],
 ) -> OriginModel:
     origin = following[0]
-    train, valid = (all_events.between(usecase, columns, w) for w in (origin.train, origin.valid))
+    train = all_events.known_by(usecase, columns, origin.train, origin.valid.start)
+    valid = all_events.known_by(usecase, columns, origin.valid, origin.scored.start)
     model = refit.fit(usecase, params, settings, train, valid)
     return OriginModel(
         origin,
