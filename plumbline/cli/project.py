@@ -9,7 +9,7 @@ import typer
 
 from plumbline.cli import tables
 from plumbline.cli.options import CommandGroup, say
-from plumbline.cli.tables import Key, Label, Time
+from plumbline.cli.tables import Delay, Key, Label, Time
 
 group = CommandGroup("Run")
 
@@ -27,6 +27,7 @@ def init(
     label: Label = None,
     time: Time = None,
     key: Key = None,
+    delay: Delay = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The use case; after the file if omitted.")
     ] = None,
@@ -43,7 +44,7 @@ def init(
     create.refuse_used(folder)
     wanted = label or tables.ask_label(table)
     usecase = name or create.usecase_of(table)
-    guess = infer.infer(table, wanted, time=time, key=key, name=usecase)
+    guess = infer.infer(table, wanted, time=time, key=key, delay=delay, name=usecase)
     say(tables.report(guess))
     say(create.create(folder, guess, commit=commit))
 

@@ -44,12 +44,21 @@ Key = Annotated[
     typer.Option(metavar="COLUMN", help="What identifies a row of the table. Guessed if omitted."),
 ]
 
+Delay = Annotated[
+    str | None,
+    typer.Option(
+        "--label-delay",
+        metavar="TIME",
+        help="How long after an event its label is known: 7d, 12h, 30m. A day if omitted.",
+    ),
+]
+
 
 @group.command(
     "new",
     "my_table",
     "my_table --from orders.csv --label returned",
-    "my_table --from orders.csv --label returned --time ordered_at --key order_id",
+    "my_table --from orders.csv --label returned --time ordered_at --key order_id --label-delay 12h",
     "irises --from iris.csv --label species=setosa",
 )
 def new(
@@ -63,6 +72,7 @@ def new(
     label: Label = None,
     time: Time = None,
     key: Key = None,
+    delay: Delay = None,
 ) -> None:
     """Start a use case: package, params section, source, profile.
 
@@ -72,13 +82,15 @@ def new(
     from plumbline.ops import infer, new_usecase
 
     if table is None:
-        _without_table(label, time, key)
+        _without_table(label, time, key, delay)
         package, profile, _, source = new_usecase.create(name)
         say([f"Written: {package}/, {profile}, {source}/, and a section in params.yaml."])
         say([f"Next: put your table at {source}/{name}.csv, declare its columns in {package},"])
         say([f"add {name} to `usecases` in params.yaml, and run `dvc repro`."])
         return
-    guess = infer.infer(table, label or ask_label(table), time=time, key=key, name=name)
+    guess = infer.infer(
+        table, label or ask_label(table), time=time, key=key, delay=delay, name=name
+    )
     written = infer.write(guess)
     say(report(guess))
     say([f"Written: {', '.join(map(str, written))}"])
@@ -119,10 +131,10 @@ def report(guess: Guess) -> Iterator[str]:
         yield f"refused: {refused.subject} as {refused.considered}: {refused.reason}"
 
 
-def _without_table(label: str | None, time: str | None, key: str | None) -> None:
+def _without_table(label: str | None, time: str | None, key: str | None, delay: str | None) -> None:
     from plumbline.core.errors import PlumblineError
 
-    given = {"--label": label, "--time": time, "--key": key}
+    given = {"--label": label, "--time": time, "--key": key, "--label-delay": delay}
     for option, value in given.items():
         if value is not None:
             raise PlumblineError(

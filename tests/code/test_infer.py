@@ -12,7 +12,7 @@ import pytest
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
 from plumbline.ops import infer
-from plumbline.ops.infer import Guess, module_texts
+from plumbline.ops.infer import Guess, label_delay, module_texts
 
 ROWS = 300
 
@@ -54,6 +54,23 @@ def declared(guess: Guess) -> UseCase:
 
 def left_out(guess: Guess) -> dict[str, str]:
     return {e.subject: e.reason for e in guess.evidence if e.guess == "left out"}
+
+
+def test_a_label_delay_in_days_hours_or_minutes(tmp_path: Path) -> None:
+    for given, parts in (("7d", (7, 0, 0)), ("30m", (0, 0, 30)), ("1d 2h", (1, 2, 0))):
+        one = label_delay.parsed(given)
+        assert (one.days, one.hours, one.minutes) == parts
+    guess = guessed(tmp_path, shop(), "returned", delay="36h")
+    assert declared(guess).delay_parts == (1, 12, 0)
+    assert guess.section["features"]["current_days"] >= declared(guess).delay_days == 2
+
+
+def test_a_label_delay_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    for given in ("soon", "", "-1d", "1.5h", "7"):
+        with pytest.raises(PlumblineError, match=r"expected days, hours or minutes, like 7d"):
+            label_delay.parsed(given)
+    with pytest.raises(PlumblineError, match=r"--label-delay 7d: the table has no event time"):
+        guessed(tmp_path, shop(), "returned", delay="7d", time="none")
 
 
 def test_a_timed_table(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from plumbline.core.declarations import Column, Entity
-from plumbline.ops.infer import contract_draft
+from plumbline.core.errors import PlumblineError
+from plumbline.ops.infer import contract_draft, label_delay
 from plumbline.ops.infer.draft import DraftContract
 from plumbline.ops.infer.guess import Notes
+from plumbline.ops.infer.label_delay import LabelDelay
 from plumbline.ops.infer.roles import Roles
 from plumbline.ops.infer.safe_names import free
 from plumbline.ops.infer.typed_table import TypedColumn
@@ -18,7 +20,9 @@ SERIES = "series"
 AT_MIDNIGHT = (
     "every time is a midnight: a day's label is known when the day ends; correct it if later"
 )
-NEXT_DAY = "a day, so that no label is used before it can be known; correct it"
+NEXT_DAY = (
+    "a day, so that no label is used before it can be known; correct it (hours: label_delay_hours)"
+)
 
 
 @dataclass
@@ -37,8 +41,10 @@ class ContractLines:
             self.derive[column.name] = derive
 
 
-def contract(columns: Sequence[TypedColumn], roles: Roles, notes: Notes) -> DraftContract:
-    """Key, time, the columns that stay, the label; what is left out is noted."""
+def contract(
+    columns: Sequence[TypedColumn], roles: Roles, notes: Notes, delay: str | None = None
+) -> DraftContract:
+    """Key, time, the columns that stay, the label; what is left out is noted. `delay`: the label delay, as given."""
     able = contract_draft.entities(columns, roles)
     lines = ContractLines()
     _key(lines, roles)
@@ -60,7 +66,7 @@ def contract(columns: Sequence[TypedColumn], roles: Roles, notes: Notes) -> Draf
         roles.key,
         roles.label,
         roles.time,
-        _delay(roles, notes),
+        _delay(roles, notes, delay),
         entities,
     )
 
@@ -119,9 +125,19 @@ def _entities(
     return (Entity(name, None, "all rows together"),)
 
 
-def _delay(roles: Roles, notes: Notes) -> int:
+def _delay(roles: Roles, notes: Notes, given: str | None) -> LabelDelay:
     if roles.time is None:
-        return 0
-    delay, why = (0, AT_MIDNIGHT) if roles.time.whole_days else (1, NEXT_DAY)
-    notes.add("label_delay", str(delay), why)
+        if given is not None:
+            raise PlumblineError(
+                f"--label-delay {given}: the table has no event time that a label could be known after; name it with "
+                "--time"
+            )
+        return LabelDelay()
+    if given is not None:
+        delay, why = label_delay.parsed(given), f"given: {given}"
+    else:
+        delay, why = (
+            (LabelDelay(0), AT_MIDNIGHT) if roles.time.whole_days else (LabelDelay(1), NEXT_DAY)
+        )
+    notes.add("label_delay", ", ".join(map(str, delay.fields.values())), why)
     return delay

@@ -9,6 +9,7 @@ from plumbline.core.declarations import Category, Column, Entity, Fresh, Slice, 
 from plumbline.ops.infer.event_time import EventTime
 from plumbline.ops.infer.guess import Evidence, RefusedGuess
 from plumbline.ops.infer.label_choice import Label
+from plumbline.ops.infer.label_delay import LabelDelay
 from plumbline.ops.infer.row_key import RowKey
 from plumbline.ops.infer.table_file import TableFile
 
@@ -33,7 +34,7 @@ class DraftContract:
     key: RowKey
     label: Label
     time: EventTime | None
-    label_delay: int
+    label_delay: LabelDelay
     entities: tuple[Entity, ...]
 
 

@@ -40,12 +40,13 @@ def infer(
     *,
     time: str | None = None,
     key: str | None = None,
+    delay: str | None = None,
     name: str,
 ) -> Guess:
     """The use case `name` that predicts `label` from the table in `file`.
 
     `label`: a column, or column=value for one class against the rest; `time`, `key`: columns, guessed where
-    not given (`time` "none": a plain table). Raises PlumblineError where the file cannot be read, or the
+    not given (`time` "none": a plain table); `delay`: of the label, like 12h. Raises PlumblineError where the file cannot be read, or the
     label cannot be predicted.
     """
     usecase_name.check(name, "the use case's name")
@@ -53,7 +54,7 @@ def infer(
         tempfile.TemporaryDirectory(prefix="plumbline-") as scratch,
         duckdb_session.connect(Path(scratch)) as connection,
     ):
-        return _infer(connection, file, label, time, key, name)
+        return _infer(connection, file, label, time, key, delay, name)
 
 
 def label_candidates(file: Path) -> list[str]:
@@ -89,6 +90,7 @@ def _infer(
     wanted: str,
     time: str | None,
     key: str | None,
+    delay: str | None,
     name: str,
 ) -> Guess:
     notes = Notes()
@@ -100,7 +102,7 @@ def _infer(
         notes.refuse("label", "another problem", label.refused)
     columns = typed_table.create(connection, [as_label(c, label) for c in columns])
     known = roles.find(connection, columns, label, time, key, notes)
-    contract = contract_of.contract(columns, known, notes)
+    contract = contract_of.contract(columns, known, notes, delay)
     contract, features = features_of.features(connection, columns, known, contract, notes)
     draft = Draft(name, file, contract, features, tuple(notes.evidence), tuple(notes.refused))
     return _guess(draft, connection)
@@ -128,7 +130,13 @@ def _guess(draft: Draft, connection: duckdb.DuckDBPyConnection) -> Guess:
     longest = max((s.days for s in draft.features.snapshots), default=0)
     path = f"sources/{draft.name}/{source}"
     values = section_draft.section(
-        draft.file, path, parts.time, parts.label_delay, longest, parts.label.problem, shape
+        draft.file,
+        path,
+        parts.time,
+        parts.label_delay.whole_days,
+        longest,
+        parts.label.problem,
+        shape,
     )
     comments = section_draft.comments(parts.time, parts.label.problem, shape)
     return Guess(

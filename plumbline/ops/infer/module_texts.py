@@ -68,7 +68,9 @@ def _contract_call(draft: Draft) -> list[str]:
     ]
     if parts.time:
         fields.append(("time", literal(parts.time.name), parts.time.reason))
-        fields.append(("label_delay", str(parts.label_delay), _reason(draft, "label_delay")))
+        for name, number in parts.label_delay.fields.items():
+            why = _reason(draft, "label_delay") if name == "label_delay" else ""
+            fields.append((name, str(number), why))
     lines = ["CONTRACT = Contract("]
     for name, value, why in fields:
         lines += [*(comment(why, 1) if why else []), f"{INDENT}{name}={value},"]
