@@ -33,6 +33,13 @@ IGNORED = "/*.parquet\n"
 """The folder's .gitignore: git keeps pointers, DVC the rest."""
 
 
+class FileStatement(Document):
+    """What a pointer says of a file."""
+
+    rows: int
+    sha256: str
+
+
 class SealedStatement(Document):
     """What a pointer says of a day. `sealed`: the format. Sequences: of the log, from the day's first to its last row;
     of a day without rows the last is the one before its first. `lost`: sequences that no row has, first and last of each
@@ -45,9 +52,18 @@ class SealedStatement(Document):
     first_sequence: int
     last_sequence: int
     lost: list[tuple[int, int]]
-    rows: dict[SealedKind, int]
-    sha256: dict[SealedKind, str]
+    files: dict[SealedKind, FileStatement]
     previous: str
+
+    @property
+    def rows(self) -> dict[SealedKind, int]:
+        """How many rows each file has."""
+        return {kind: file.rows for kind, file in self.files.items()}
+
+    @property
+    def sha256(self) -> dict[SealedKind, str]:
+        """The SHA-256 of each file's bytes."""
+        return {kind: file.sha256 for kind, file in self.files.items()}
 
     @property
     def digest(self) -> str:
@@ -168,7 +184,10 @@ def hashes(path: Path) -> tuple[str, str]:
 
 
 def pointer_text(statement: SealedStatement, files: Mapping[SealedKind, tuple[str, int]]) -> str:
-    """The pointer as DVC writes one; `files`: md5 and size by kind."""
+    """The pointer to the byte as DVC writes it again, whenever it hashes the files; `files`: md5 and size by kind.
+
+    No line has more than 80 characters: DVC would fold it, and the source would have changed.
+    """
     outs = [
         {"md5": md5, "size": size, "hash": "md5", "path": file_name(kind, statement.day)}
         for kind, (md5, size) in files.items()

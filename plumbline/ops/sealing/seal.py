@@ -16,7 +16,13 @@ from pathlib import Path
 from plumbline.core import files, sealed_days
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError
-from plumbline.core.sealed_days import KINDS, SealedDay, SealedKind, SealedStatement
+from plumbline.core.sealed_days import (
+    KINDS,
+    FileStatement,
+    SealedDay,
+    SealedKind,
+    SealedStatement,
+)
 from plumbline.ops.sealing import cached_days, compared_day
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
@@ -155,8 +161,10 @@ class Sealing:
             first_sequence=one.first,
             last_sequence=one.last,
             lost=list(one.lost),
-            rows=rows,
-            sha256={kind: sha256 for kind, (_, sha256) in hashes.items()},
+            files={
+                kind: FileStatement(rows=rows[kind], sha256=sha256)
+                for kind, (_, sha256) in hashes.items()
+            },
             previous=self._days[-1].statement.digest if self._days else "",
         )
         named: dict[SealedKind, tuple[str, int]] = {}
