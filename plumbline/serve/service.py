@@ -16,7 +16,14 @@ from plumbline.serve.online.row_inputs import ScoringError
 from plumbline.serve.params import Serve
 from plumbline.serve.protocols import LogError, StateError
 from plumbline.serve.reply import Reply
-from plumbline.serve.requests import described, explain, features, outcomes, score
+from plumbline.serve.requests import (
+    described,
+    explain,
+    features,
+    outcomes,
+    refused_events,
+    score,
+)
 from plumbline.serve.requests.conflicts import ConflictError, StaleError, UnknownError
 from plumbline.serve.requests.parts import Parts
 
@@ -51,7 +58,14 @@ class Service:
 
     def score(self, body: bytes, request_id: str) -> Reply:
         """Answers to events; each is counted and logged once, however often it is sent."""
-        return _tried(lambda: score.score(self.parts, body, request_id))
+        try:
+            return Reply(200, score.score(self.parts, body, request_id))
+        except EventRefused as refused:
+            parts = self.parts
+            parts.log.refuse(refused_events.counted(refused, parts.columns, parts.clock.now()))
+            return _refused(refused)
+        except PlumblineError as error:
+            return _refused(error)
 
     def outcomes(self, body: bytes, request_id: str) -> Reply:
         """What became of events."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from plumbline.serve.log import rows, schema
+from plumbline.serve.log import refusal_counts, rows, schema
+from plumbline.serve.log.refusal_counts import Refused
 from plumbline.serve.log.rows import Encoded, Route, Taken
 
 AT_ONCE = 32
@@ -50,6 +51,10 @@ class DayWriter:
         ):
             self._connection.execute(statement, values)
         self._connection.execute("COMMIT")
+
+    def refuse(self, counts: Mapping[Refused, int]) -> None:
+        """Add to the day's counts of refused events; raises sqlite3.Error where that failed."""
+        refusal_counts.add(self._connection, counts)
 
     def close(self) -> None:
         """Close it, all rows in the file itself; a transaction that is open is undone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,9 +11,10 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
-from plumbline.serve.log import day_files, journal, schema
+from plumbline.serve.log import day_files, journal, refusal_counts, schema
 from plumbline.serve.log.day_files import DayFile
 from plumbline.serve.log.day_writer import DayWriter
+from plumbline.serve.log.refusal_counts import Refused
 from plumbline.serve.log.rows import Taken
 from plumbline.serve.protocols import LogError
 
@@ -80,6 +82,22 @@ def dates(folder: Path) -> set[date]:
     """The days that have a file, or rows in the journal; no file is opened."""
     waiting = {row.day for rows in _journals(folder).values() for row in rows}
     return {file.date for file in day_files.listed(folder)} | set(map(day_files.to_date, waiting))
+
+
+def refusals(folder: Path, day: date) -> list[tuple[Refused, int]]:
+    """How many events were refused on a UTC day, by all writers: by hour, column and problem."""
+    result: Counter[Refused] = Counter()
+    for file in day_files.listed(folder):
+        if file.date == day:
+            connection = connect(file)
+            try:
+                for one, count in refusal_counts.rows(connection):
+                    result[one] += count
+            except sqlite3.Error as error:
+                raise unreadable(file, error) from error
+            finally:
+                connection.close()
+    return sorted(result.items())
 
 
 def _journals(folder: Path) -> dict[str, list[Taken]]:

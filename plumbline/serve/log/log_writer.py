@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
@@ -16,6 +16,7 @@ from pathlib import Path
 from plumbline.serve.log import day_files
 from plumbline.serve.log.day_writer import DayWriter
 from plumbline.serve.log.journal_format import Runs
+from plumbline.serve.log.refusal_counts import Refused
 from plumbline.serve.log.rows import Taken
 from plumbline.serve.protocols import LogError
 
@@ -45,6 +46,8 @@ class LogWriter:
         self._committed, self._broken = committed, broken
         self._waiting: deque[tuple[Runs, str]] = deque()
         self._taken: list[Taken] = []
+        self._refused: deque[Refused] = deque()
+        self._counts: Counter[Refused] = Counter()
         self._closing = False
         self._file: tuple[int, DayWriter] | None = None
         self._at_once = threading.Event()
@@ -59,6 +62,10 @@ class LogWriter:
         self._waiting.append((runs, document))
         if len(self._waiting) >= MANY:
             self._at_once.set()
+
+    def refuse(self, counts: Sequence[Refused]) -> None:
+        """Events that were refused, to be counted."""
+        self._refused.extend(counts)
 
     def hurry(self) -> None:
         """Write what there is at once."""
@@ -87,7 +94,9 @@ class LogWriter:
         for _ in range(len(self._waiting)):
             runs, document = self._waiting.popleft()
             self._taken += [Taken(day, row, document) for day, rows in runs for row in rows]
+        self._counts.update(self._refused.popleft() for _ in range(len(self._refused)))
         try:
+            self._count()
             for day, run in groupby(list(self._taken), BY_DAY):
                 written = list(run)
                 self._of(day).write(written)
@@ -98,6 +107,13 @@ class LogWriter:
             self._broken(str(error))
             return False
         return True
+
+    def _count(self) -> None:
+        for day in sorted({one.day for one in self._counts}):
+            own = {one: count for one, count in self._counts.items() if one.day == day}
+            self._of(day).refuse(own)
+            for one in own:
+                del self._counts[one]
 
     def _of(self, day: int) -> DayWriter:
         if self._file is None or self._file[0] != day:

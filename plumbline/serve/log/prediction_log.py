@@ -28,6 +28,7 @@ from plumbline.serve.log.claims import CommittedClaims
 from plumbline.serve.log.journal import Journal
 from plumbline.serve.log.journal_sync import JournalSync
 from plumbline.serve.log.log_writer import LogWriter
+from plumbline.serve.log.refusal_counts import Refused
 from plumbline.serve.log.row_order import LoggedRow
 from plumbline.serve.log.rows import Taken
 from plumbline.serve.log.waiters import Waiters
@@ -95,8 +96,7 @@ class PredictionLog:
     @property
     def status(self) -> LogStatus:
         """How the log stands."""
-        waiting = self._appended - self._written
-        return LogStatus(self._broken, self._appended, waiting, self._unlogged)
+        return LogStatus(self._broken, self._appended, self._waiting, self._unlogged)
 
     def find(self, key: Key, time: int | None) -> Claim | None:
         """The claim on a key; LogError where the log's files cannot be read and the service may not go on."""
@@ -123,9 +123,6 @@ class PredictionLog:
     def ready(self) -> bool:
         """Whether the next request's rows will be logged; LogError where it has to be refused."""
         self._taken = 0
-        well = self._broken is None and not self._unsure and not self._closed
-        if well and self._appended - self._written < MOST_WAITING:
-            return True
         unsure, self._unsure = self._unsure, False
         problem = self._problem() or ("a key could not be looked up" if unsure else None)
         if problem is None:
@@ -158,7 +155,10 @@ class PredictionLog:
         if not self._gap:
             try:
                 self._journal.append(record, rows[0].sequence, last)
-                self._appended_to_journal()
+                if self._sync is None:
+                    self._journalled = self._appended
+                else:
+                    self._sync.put(self._appended)
             except OSError as error:
                 self._on_gap(str(error))
         self._writer.put(runs, self._document)
@@ -182,6 +182,10 @@ class PredictionLog:
                 return
             future = self._waiters.add(target)
         await future
+
+    def refuse(self, counts: Sequence[Refused]) -> None:
+        """Count events that were refused, soon."""
+        self._writer.refuse(counts)
 
     def flush(self, seconds: float = 5.0) -> bool:
         """Wait until all that was appended is in the files; False where it is not within the time."""
@@ -227,14 +231,7 @@ class PredictionLog:
         for one in left:
             self._writer.put([(one.day, [one.row])], one.document)
         self._writer.start()
-        if left:
-            self._writer.hurry()
-
-    def _appended_to_journal(self) -> None:
-        if self._sync is None:
-            self._journalled = self._appended
-        else:
-            self._sync.put(self._appended)
+        self._writer.hurry()
 
     def _remember(self, rows: Iterable[LoggedRow]) -> None:
         """No index has them yet."""
@@ -244,13 +241,16 @@ class PredictionLog:
             elif row.mode == "live":
                 self._pending[row.key] = row
 
+    @property
+    def _waiting(self) -> int:
+        return self._appended - self._written
+
     def _problem(self) -> str | None:
         if self._closed:
             return "it is closed"
-        if self._broken is not None:
-            return self._broken
-        waiting = self._appended - self._written
-        return f"{waiting} rows wait for the disk" if waiting >= MOST_WAITING else None
+        if self._waiting >= MOST_WAITING:
+            return self._broken or f"{self._waiting} rows wait for the disk"
+        return self._broken
 
     def _on_committed(self, day: int, batch: Sequence[Taken]) -> None:
         """In the writer's thread."""

@@ -53,6 +53,11 @@ class Parts:
         return Actions(self.settings.explore, self.settings.withhold)
 
     @cached_property
+    def columns(self) -> frozenset[str]:
+        """The contract's."""
+        return frozenset(column.name for column in self.usecase.columns)
+
+    @cached_property
     def id_columns(self) -> tuple[str, ...]:
         """The columns of the entities' ids."""
         return tuple(e.column for e in self.usecase.entities if e.column is not None)

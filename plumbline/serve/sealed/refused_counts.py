@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from plumbline.serve.log import files_read
+
+EPOCH = datetime(1970, 1, 1)
 
 
 def of_day(log: Path, day: date) -> Sequence[Mapping[str, Any]]:
     """The counts of a UTC day, sorted."""
-    del log, day  # the log does not count them yet
-    return ()
+    return [
+        {
+            "hour": EPOCH + timedelta(microseconds=one.hour),
+            "column": one.column,
+            "problem": one.problem,
+            "count": count,
+        }
+        for one, count in files_read.refusals(log, day)
+    ]
