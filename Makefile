@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment quickstart repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence cml clean
+.PHONY: install install-comment quickstart repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence simulate-year cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -127,6 +127,10 @@ score: install
 evidence: install
 	python -m plumbline feature-value card_fraud --json docs/evidence/card_fraud/feature_value.json
 	python -m bench.mutation --json docs/evidence/mutation.json
+
+# months of payments under four policies, and the loop from drift to new champion (docs/simulated-year.md)
+simulate-year: install
+	python -m bench.simulate_year
 
 # each planted fault in a copy of the project: does a test of its id notice?
 mutants: install
