@@ -60,7 +60,7 @@ def played():
     return {name: compare.play(YEAR, name) for name in ("frozen", "loop")}
 
 
-@pytest.mark.capability("G6")
+@pytest.mark.capability("B11")
 def test_loop_sees_the_unit_error_and_learns_from_none_of_its_days(played):
     happenings = played["loop"].happenings
     faulty = {h["day"] for h in happenings if h["what"] == "fault"}
