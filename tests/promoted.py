@@ -44,8 +44,9 @@ RULES = Promote(
     shadow_seconds=0.1,
     step_seconds=0.15,
     step_events=5,
+    few_events=0,
     silence=3.0,
-    spare=2000.0,
+    spare=200_000.0,
 )
 
 

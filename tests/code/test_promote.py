@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,13 @@ from typing import Any
 import pytest
 
 from plumbline.core.errors import PlumblineError
-from plumbline.ops.promotion import promoting, promotion_records
+from plumbline.ops.promotion import (
+    promoting,
+    promotion_document,
+    promotion_page,
+    promotion_records,
+)
+from plumbline.ops.promotion.promotion_document import Promotion
 from plumbline.ops.rollback import journal
 from plumbline.serve.routes.bundle_store import BundleStore
 from tests import promoted, shared
@@ -56,10 +63,23 @@ def test_a_good_challenger_becomes_champion_step_by_step(served: ServedParcels):
     assert [w for w in served.history() if w.startswith("canary")] == [
         "canary at 1 %", "canary at 5 %", "canary at 25 %", "canary at 100 %", "canary passed"
     ]  # fmt: skip
+    said(promotion)
     before = served.history()
     again = promote(served, "equal")
     assert (again.status, served.history()) == ("already", before)
     assert promotion_records.last(Path("."), NAME) == promotion
+
+
+def said(promotion: Promotion) -> None:
+    """A reader sees what was measured, and nothing else."""
+    lines = list(promotion_document.lines(promotion))
+    assert lines[0].startswith("parcels: equal (000000000), bundle ")
+    shadow = next(line for line in lines if line.startswith("  shadow: passed"))
+    assert "decided otherwise 0" in shadow
+    assert "after" not in shadow
+    page = promotion_page.page(promotion)
+    assert page.startswith("**✅ parcels, equal: promoted**")
+    assert "| canary | passed | steps 1 5 25 100" in page
 
 
 REASONS = {
@@ -89,11 +109,11 @@ def test_a_worse_challenger_answers_nobody(
 def test_without_a_shadow_the_canary_stops_it_at_five_percent(
     served: ServedParcels, kind: str, monkeypatch: pytest.MonkeyPatch
 ):
-    rules = promoted.RULES.model_copy(update={"shadow_events": 0, "step_events": 60})
+    rules = promoted.RULES.model_copy(update={"shadow_events": 0, "few_events": 500})
     promoted.lend(monkeypatch, served.bundles, rules)
     promotion = promote(served, kind)
     assert promotion.reason.startswith("canary: "), promotion
-    assert 0 < served.shares[served.bundles[kind]] <= 5
+    assert 0 < served.shares[served.bundles[kind]] <= 5, promotion
     assert served.champion == served.bundles["champion"]
 
 
@@ -193,3 +213,25 @@ def test_a_damaged_challenger_is_refused_by_its_golden_events(served: ServedParc
     assert promotion.refused
     assert promotion.reason.startswith("golden: ")
     assert promotion.routes == "untouched"
+
+
+@pytest.mark.parametrize("number", [4, 9])
+def test_a_full_disk_puts_the_routes_back(
+    served: ServedParcels, number: int, monkeypatch: pytest.MonkeyPatch
+):
+    calls = []
+
+    def full(*words: Any) -> Any:
+        calls.append(1)
+        if len(calls) >= number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(*words)
+
+    save = promotion_records.save
+    with monkeypatch.context() as patch:
+        patch.setattr(promotion_records, "save", full)
+        with pytest.raises(PlumblineError, match="No space left on device"):
+            promote(served, "equal")
+    routes = served.service.parts.live.router.routes
+    assert [(a.bundle, a.weight) for a in routes.arms] == [(served.bundles["champion"], 100)]
+    assert promote(served, "equal").status == "promoted"

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.timeout(900)
 PLACE = Path(".plumbline/serve") / CASE
 SOCKET = PLACE.parent / "control.sock"
 RULES = {
-    "shadow_events": 60, "shadow_seconds": 0.5, "step_seconds": 1.0, "step_events": 5, "spare": 20_000.0, "moved": 0.6,
+    "shadow_events": 60, "shadow_seconds": 0.5, "step_seconds": 1.0, "step_events": 5, "few_events": 0, "spare": 200_000.0, "moved": 0.6,
     "level": 0.99, "decisions": 0.99, "silence": 20.0,
 }  # fmt: skip
 OTHER = '''

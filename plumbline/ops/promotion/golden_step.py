@@ -11,6 +11,7 @@ from typing import Any
 
 from plumbline.core.errors import BundleError, PlumblineError, RefusedError
 from plumbline.core.usecase import FeatureSet
+from plumbline.model import admission, bundle
 from plumbline.ops.promotion.promotion_run import PromotionRun
 from plumbline.ops.rollback import plan
 from plumbline.ops.serving import routing, takeover
@@ -29,6 +30,11 @@ def check(run: PromotionRun) -> None:
     run.note("golden", definitions=kind)
     if kind == NEW:
         _needs_checkout(run)
+    elif not _is_checkout(run):
+        raise PlumblineError(
+            f"the checkout declares other features than the running process, which {run.promotion.rev} has, too; check "
+            "out a commit that has them, and promote again"
+        )
     md5 = routing.bring(run.root, run.name, run.promotion.commit)
     if md5 != run.promotion.bundle:
         raise RefusedError(f"the bundle is {md5}, and dvc.lock records {run.promotion.bundle}")
@@ -56,6 +62,12 @@ def kind_of(root: Path, name: str, commit: str, champion: Path) -> str:
         restored_outs.restore(root, outs[name], Path(folder) / "model")
         own = takeover.features(Path(folder) / "model")
     return SAME if own == takeover.features(champion) else NEW
+
+
+def _is_checkout(run: PromotionRun) -> bool:
+    """Whether the checkout has the champion's features."""
+    champion = bundle.load(run.store.model(run.promotion.before), run.name, threads=1)
+    return admission.same_code(champion, run.usecase)
 
 
 def _needs_checkout(run: PromotionRun) -> None:

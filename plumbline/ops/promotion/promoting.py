@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from plumbline import config
@@ -18,7 +19,7 @@ from plumbline.ops.promotion import (
     replace_step,
     shadow_step,
 )
-from plumbline.ops.promotion.promotion_document import Promotion, StepName
+from plumbline.ops.promotion.promotion_document import Promotion, PromotionStatus, StepName
 from plumbline.ops.promotion.promotion_run import PromotionOptions, PromotionRun
 from plumbline.ops.rollback import journal
 from plumbline.ops.serving import places, routing
@@ -114,15 +115,15 @@ def _walked(run: PromotionRun) -> Promotion:
     for name, step in STEPS.items():
         if _done(run, name):
             continue
-        run.begin(name)
         try:
+            run.begin(name)
             if reason := _skipped(run, name):
                 run.end(name, "skipped", reason)
                 continue
             step(run)
+            run.end(name, "passed")
         except (PlumblineError, OSError) as error:
             return _failed(run, name, error)
-        run.end(name, "passed")
     return _ended(run, "promoted", "")
 
 
@@ -148,26 +149,34 @@ def _skipped(run: PromotionRun, name: StepName) -> str:
 def _failed(run: PromotionRun, name: StepName, error: Exception) -> Promotion:
     """Note the failure before the routes are put back: a kill in between goes on there."""
     reason = f"{name}: {error}"
-    run.end(name, "failed", str(error))
-    run.save(status="failing", reason=reason, refused=isinstance(error, RefusedError))
+    with suppress(OSError):  # a full disk does not keep the routes from being put back
+        run.end(name, "failed", str(error))
+        run.save(status="failing", reason=reason, refused=isinstance(error, RefusedError))
     return _back(run, "failed", reason)
 
 
-def _back(run: PromotionRun, status: str, reason: str) -> Promotion:
+def _back(run: PromotionRun, status: PromotionStatus, reason: str) -> Promotion:
     try:
         routes = put_back.put_back(run)
     except (PlumblineError, OSError) as error:
-        run.save(status="failing", reason=reason, routes=f"NOT put back: {error}")
+        with suppress(OSError):
+            run.save(status="failing", reason=reason, routes=f"NOT put back: {error}")
         raise PlumblineError(
             f"{reason}; the routes are NOT put back: {error}; run `plumbline promote {run.name}` again, or press the "
             "red button"
         ) from None
-    run.save(routes=routes)
     run.progress(f"routes: {routes}")
-    return _ended(run, status, reason)
+    return _ended(run, status, reason, routes)
 
 
-def _ended(run: PromotionRun, status: str, reason: str) -> Promotion:
-    promotion_records.audit(run.root, run.promotion, "end", status, reason)
-    run.save(status=status, reason=reason)
+def _ended(run: PromotionRun, status: PromotionStatus, reason: str, routes: str = "") -> Promotion:
+    """In the audit log and the record; PlumblineError where the disk takes neither: what was done stays done."""
+    try:
+        promotion_records.audit(run.root, run.promotion, "end", status, reason)
+        run.save(status=status, reason=reason, routes=routes)
+    except OSError as error:
+        raise PlumblineError(
+            f"{run.name}: {status}{': ' if reason else ''}{reason}; routes: {routes or 'as promoted'}; it could not be "
+            f"recorded ({error.strerror}): make room, and run `plumbline promote {run.name}` again"
+        ) from None
     return run.promotion

@@ -16,6 +16,10 @@ PromotionStatus = Literal["running", "failing", "promoted", "failed", "stopped",
 ENDED: frozenset[PromotionStatus] = frozenset({"promoted", "failed", "stopped", "already"})
 
 
+FOR_RESUMING = frozenset({"after", "failed_before", "lines", "version"})
+"""Evidence that says where a step goes on, or repeats what others say."""
+
+
 class PromotionStep(Document):
     """One step. `evidence`: what it measured; of a running one what it needs to go on after a kill."""
 
@@ -79,8 +83,15 @@ def lines(promotion: Promotion) -> Iterator[str]:
 
 def line(step: PromotionStep) -> str:
     """One step: its name, how it ended, and the reason, or the evidence in short."""
-    text = step.reason or ", ".join(f"{k} {shown(v)}" for k, v in step.evidence.items())
+    text = step.reason or ", ".join(f"{k} {v}" for k, v in figures(step))
     return f"{step.name}: {step.status}" + (f": {text}" if text else "")
+
+
+def figures(step: PromotionStep) -> list[tuple[str, str]]:
+    """The evidence for a reader, without what only a resumed step needs."""
+    return [
+        (k.replace("_", " "), shown(v)) for k, v in step.evidence.items() if k not in FOR_RESUMING
+    ]
 
 
 def shown(value: Any) -> str:

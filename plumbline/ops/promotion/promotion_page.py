@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plumbline.ops.promotion.promotion_document import Promotion, PromotionStep, shown
+from plumbline.ops.promotion.promotion_document import Promotion, PromotionStep, figures
 from plumbline.report import markdown
 from plumbline.report.blocks import Block, Facts, Table, Tone, Verdict
 
 TONES: dict[str, Tone] = {"promoted": "good", "already": "good", "failed": "bad", "failing": "bad"}
 COLUMNS = ("step", "result", "evidence")
-LEFT_OUT = frozenset({"lines"})
 
 
 def page(promotion: Promotion) -> str:
@@ -36,5 +35,5 @@ def _blocks(promotion: Promotion) -> Iterator[Block]:
 
 
 def _evidence(step: PromotionStep) -> str:
-    figures = [f"{k} {shown(v)}" for k, v in step.evidence.items() if k not in LEFT_OUT]
-    return "; ".join([*([step.reason] if step.reason else []), *figures])
+    shown = [f"{name} {value}" for name, value in figures(step)]
+    return "; ".join([*([step.reason] if step.reason else []), *shown])

@@ -149,13 +149,15 @@ def _result(one: Candidate, promotion: Promotion) -> AgentResult:
 
 
 def _refused(root: Path, one: Candidate) -> str:
-    """Why this bundle was refused by a rule, or taken out again, before: it is not tried again by itself."""
-    known = [p for p in promotion_records.known(root, one.usecase) if p.bundle == one.bundle]
-    if not known:
-        return ""
-    if known[-1].status == "promoted":
-        return "it was champion, and another bundle answers since"
-    return known[-1].reason if known[-1].refused or known[-1].status == "stopped" else ""
+    """Why this bundle is not tried again by itself: a rule refused it, or somebody took it out."""
+    known = promotion_records.known(root, one.usecase)
+    own = [p for p in known if p.bundle == one.bundle]
+    promoted = [p for p in known if p.status == "promoted"]
+    if promoted and promoted[-1].bundle == one.bundle:
+        return "it was promoted last, and another bundle answers since"
+    if own and (own[-1].refused or own[-1].status == "stopped"):
+        return own[-1].reason
+    return ""
 
 
 def _definitions(root: Path, one: Candidate) -> str:

@@ -99,7 +99,8 @@ class ShadowComparison:
 def plan_of(rules: Promote) -> CanaryPlan:
     """The rules as a canary has them."""
     return CanaryPlan(
-        steps=rules.steps, seconds=rules.step_seconds, events=rules.step_events, silence=rules.silence,
+        steps=rules.steps, seconds=rules.step_seconds, events=rules.step_events,
+        few_events=rules.few_events, silence=rules.silence,
         errors=rules.errors, refused=rules.refused, slower=rules.slower, spare=rules.spare, moved=rules.moved,
         level=rules.level, alarms=rules.alarms,
     )  # fmt: skip

@@ -25,6 +25,8 @@ QUANTILES = ((0.5, 0.5), (0.9, 0.15), (0.99, 0.03))
 """Quantiles of scoring time, and the share of the canary's events that may exceed the bound made of each."""
 ENOUGH = 50
 """Events from which an arm's own share or quantile counts."""
+FEW = 5
+"""Percent of the entities that a canary answers at most before `few_events` of it were compared."""
 WARM = 10
 """Events of the canary before its times count: the first calls of a model are slow."""
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -35,13 +37,15 @@ Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 class CanaryPlan(Document):
     """Steps and limits.
 
-    `seconds`, `events`: at least so long, and so many events of the canary, at each step. `silence`: seconds
-    without an event of the canary after which it is aborted. The limits are of what is still no worse.
+    `seconds`, `events`: at least so long, and so many events of the canary, at each step. `few_events`: events of the
+    canary before it answers more than `FEW` percent. `silence`: seconds without an event of the canary after which it
+    is aborted. The limits are of what is still no worse.
     """
 
     steps: Annotated[tuple[Percent, ...], Field(min_length=1)] = (1, 5, 25, 100)
     seconds: Positive = 15.0
     events: Annotated[int, Field(ge=1)] = 20
+    few_events: Annotated[int, Field(ge=0)] = 0
     silence: Positive = 60.0
     errors: Annotated[float, Field(gt=0, lt=1)] = 0.01  # share of errors beyond the champion's
     refused: Annotated[float, Field(gt=0, lt=1)] = (
@@ -123,6 +127,8 @@ def tick(state: CanaryState, now: float, stats: CanaryStats) -> CanaryState:
         return state
     if state.step + 1 == len(state.plan.steps):
         return _ended(state, "passed", "")
+    if state.plan.steps[state.step + 1] > FEW and stats.seen < state.plan.few_events:
+        return state
     further = {"step": state.step + 1, "step_began": now, "step_from": stats.seen, "seen_at": now}
     return state.model_copy(update=further)
 
