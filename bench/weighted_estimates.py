@@ -117,7 +117,7 @@ def labelled_only(one: World) -> World:
 class Tally:
     """Of one figure over the worlds: intervals, those that hold the truth, and sums for means."""
 
-    told: int = 0
+    worlds: int = 0
     held: int = 0
     width: float = 0.0
     truth: float = 0.0
@@ -127,7 +127,7 @@ class Tally:
     def add(self, truth: float, estimate: Estimate, naive: float) -> bool:
         """One world; whether its interval holds the truth."""
         held = bool(estimate.low - 1e-9 <= truth <= estimate.high + 1e-9)
-        self.told += 1
+        self.worlds += 1
         self.held += held
         self.width += estimate.high - estimate.low
         self.truth += truth
@@ -151,7 +151,7 @@ def tallies(
                 )
                 for name, figure in FIGURES.items()
             ]
-            result[TOGETHER].told += 1
+            result[TOGETHER].worlds += 1
             result[TOGETHER].held += all(held)
     return result
 
@@ -159,16 +159,16 @@ def tallies(
 def lines(kind: Kind, worlds: int) -> list[str]:
     """The table of a kind, as text."""
     result = tallies(kind, worlds, weighted.DEFAULT)
-    silent = worlds - max(tally.told for tally in result.values())
+    silent = worlds - max(tally.worlds for tally in result.values())
     head = f"{'':28}{'held':>10}{'truth':>9}{'value':>9}{'width':>9}{'labelled alone':>16}"
     return [head, *(_line(name, tally) for name, tally in result.items()), f"cannot tell: {silent}"]
 
 
 def _line(name: str, tally: Tally) -> str:
-    n = max(tally.told, 1)
+    n = max(tally.worlds, 1)
     means = (tally.truth / n, tally.value / n, tally.width / n)
     figures = "".join(f"{mean:9.4f}" for mean in means)
-    return f"  {name:26}{tally.held:>6}/{tally.told}{figures}{tally.naive / n:16.4f}"
+    return f"  {name:26}{tally.held:>6}/{tally.worlds}{figures}{tally.naive / n:16.4f}"
 
 
 def main() -> None:
