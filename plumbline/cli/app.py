@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from plumbline.cli import (
+    experiments,
     feedback,
     history,
     hooks,
@@ -52,6 +53,7 @@ GROUPS = (
     replays.group,
     routes.group,
     promotions.group,
+    experiments.group,
     models.group,
     storage.group,
 )

@@ -22,7 +22,7 @@ from plumbline.serve.protocols import LoggedEvent
 
 FACTS = (
     "sequence", "received", "request_id", "key", "arm", "mode", "bundle", "definitions", "route_version",
-    "alarm", "decision", "action", "propensity", "watermark",
+    "alarm", "decision", "action", "propensity", "watermark", "flags", "micros",
 )  # fmt: skip
 """What is known of each row beside the event, its features and its scores."""
 
