@@ -155,6 +155,57 @@ def test_refusals_are_named_by_column(tmp_path):
     assert "size: range (40), colour: set (2)" in finding.evidence
 
 
+def test_a_service_that_refuses_everything_is_an_alert(tmp_path):
+    case, past, now = windows()
+    folder = served.seal(
+        tmp_path / "served", served.rows(case, now), [("2025-06-20", "size", "range", 500)]
+    )
+    (folder / "predictions-2025-06.parquet").unlink()
+    both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
+    mark = ModelMark(served.BUNDLE, definitions_md5.definitions(case))
+    seen = watch.watch(case, served_files.read(folder, both[0]), both, mark, GAIN, LIMITS, 3)
+    assert found(seen)["refused_events", None].level == "alert"
+    assert found(seen)["refused_events", None].size == 1
+    assert seen.report.events == 0
+
+
+def test_a_service_without_traffic_says_nothing(tmp_path):
+    case, past, now = windows()
+    folder = served.seal(tmp_path / "served", [])
+    both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
+    mark = ModelMark(served.BUNDLE, definitions_md5.definitions(case))
+    assert (
+        watch.watch(case, served_files.read(folder, both[0]), both, mark, GAIN, LIMITS, 3) is None
+    )
+
+
+def test_a_feature_that_was_never_logged_differs(tmp_path):
+    case, _, now = windows()
+    rows = served.rows(
+        case,
+        now,
+        computed=lambda r: {
+            "double": r["computed"]["double"],
+            "colour_code": r["computed"]["colour_code"],
+        },
+    )
+    finding = found(judged(tmp_path, rows))["skew", "ratio"]
+    assert (finding.size, finding.level) == (1.0, "warning")
+    assert "served none" in finding.evidence
+    old = [{**r, "definitions": "0" * 32, "bundle": served.OLDER} for r in rows]
+    assert ("skew", "ratio") not in found(judged(tmp_path, old)), (
+        "older definitions may not have it"
+    )
+
+
+def test_a_skew_of_the_last_day_is_judged_by_that_day(tmp_path):
+    case, _, now = windows()
+    last = changed("double", lambda v: v * 2, lambda row: row["sequence"] >= 836)
+    finding = found(judged(tmp_path, served.rows(case, now, **last)))["skew", "double"]
+    assert finding.size < 0.01
+    assert finding.level == "alert", "five of 60"
+
+
 def test_one_flag_is_no_finding_beyond_chance(tmp_path):
     case, _, now = windows()
     rows = served.rows(case, now, flags=lambda r: ["late"] if r["sequence"] == 100 else [])

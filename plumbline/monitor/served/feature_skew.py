@@ -13,15 +13,20 @@ import numpy as np
 
 from plumbline.core import arrays
 from plumbline.core.declarations import Array
-from plumbline.core.documents import finite
+from plumbline.core.documents import finite, rounded
+from plumbline.core.safe_text import one_line
 from plumbline.core.usecase import UseCase
 from plumbline.monitor.served.served_report import FeatureSkew, ParityReport
 from plumbline.monitor.served.served_rows import MatchedRows
 
 ROUNDING = 1e-9
 """Relative difference that processors may make in what a row function computes."""
-FEW, CHANCE = 50, 0.01
-"""Equal events after the last that differs, and the chance of as many without a change, by which a skew is over."""
+FEW = 50
+"""Events of a day, below which it is not looked at alone; equal ones after which a skew may be over."""
+SOME = 5
+"""Differing events of a day, below which they count with the other days: a late event alone changes a few."""
+CHANCE = 0.01
+"""The chance of as many equal events without a change, by which it is."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def report(usecase: UseCase, served: MatchedRows, model: ModelMark, *, live: boo
         "live": live,
         "this_model": rows.bundle[0] == model.bundle,
     }
-    shared = [name for name in features(usecase) if _comparable(served, name)]
+    shared = [name for name in features(usecase) if _comparable(served, name, model)]
     differs = {name: _differs(served, name, model) for name in shared}
     broken = np.any([*differs.values(), np.zeros(len(served), bool)], axis=0)
     skewed = [_skew(usecase, served, n, differs) for n in shared if differs[n].any()]
@@ -73,16 +78,23 @@ def unequal(one: Array, other: Array) -> Array:
     return ~(close | (one == other) | (np.isnan(one) & np.isnan(other)))
 
 
-def _comparable(served: MatchedRows, name: str) -> bool:
-    values = served.event.columns.get(name)
-    return name in served.rows.features and values is not None and arrays.is_number(values)
+def _comparable(served: MatchedRows, name: str, model: ModelMark) -> bool:
+    """Whether the batch has numbers, and a row was logged with the feature, or should have been."""
+    values, rows = served.event.columns.get(name), served.rows
+    logged = name in rows.features and bool(rows.given[name].any())
+    expected = bool((rows.definitions == model.definitions).any())
+    return values is not None and arrays.is_number(values) and (logged or expected)
+
+
+def _logged(served: MatchedRows, name: str) -> Array:
+    return served.rows.features.get(name, np.full(len(served), np.nan))
 
 
 def _differs(served: MatchedRows, name: str, model: ModelMark) -> Array:
     """Where the feature differs; a row of other definitions that lacks it does not."""
     mine = served.rows.definitions == model.definitions
-    logged = served.rows.given[name] | mine
-    return logged & unequal(served.rows.features[name], _batch(served, name))
+    given = served.rows.given.get(name, np.zeros(len(served), bool))
+    return (given | mine) & unequal(_logged(served, name), _batch(served, name))
 
 
 def _batch(served: MatchedRows, name: str) -> Array:
@@ -97,9 +109,9 @@ def _skew(
     own = differing & ~np.any([*causes.values(), np.zeros(len(served), bool)], axis=0)
     if causes and not _is_row(usecase, name):
         own = np.zeros(len(served), bool)  # a history sums what differs in other events
-    pair = (served.rows.features[name], _batch(served, name))
-    skew = _measured(name, served, differing, *pair)
-    return skew.model_copy(update={"own": int(own.sum()), "reads": tuple(causes)})
+    skew = _measured(name, served, differing, _logged(served, name), _batch(served, name))
+    found = {"own": int(own.sum()), "worst": _worst(_days(served), own), "reads": tuple(causes)}
+    return skew.model_copy(update=found)
 
 
 def _measured(
@@ -107,7 +119,7 @@ def _measured(
 ) -> FeatureSkew:
     """The size of the differences of two arrays (n,), and the first event that differs."""
     first = int(np.flatnonzero(differing)[0])
-    day = served.event.day if served.event.day is not None else served.rows.day
+    day = _days(served)
     with np.errstate(invalid="ignore"):
         distance = np.abs(logged - batch)[differing]
     finite_ones = distance[np.isfinite(distance)]
@@ -116,14 +128,29 @@ def _measured(
         rows=len(served),
         differing=int(differing.sum()),
         own=int(differing.sum()),
+        worst=_worst(day, differing),
         largest=float(finite_ones.max()) if len(finite_ones) else None,
         first_day=str(day[differing].min()),
         until=_until(day, differing),
-        request=str(served.rows.request_id[first]),
-        key=str(served.rows.key[first]),
+        request=one_line(served.rows.request_id[first], 80),
+        key=one_line(served.rows.key[first], 80),
         served=finite(float(logged[first])),
         batch=finite(float(batch[first])),
     )
+
+
+def _days(served: MatchedRows) -> Array:
+    """The day of each event, of its receipt without time; datetime64[D] (n,)."""
+    return served.event.day if served.event.day is not None else served.rows.day
+
+
+def _worst(day: Array, rows: Array) -> float:
+    """The largest share on a day with enough events and SOME of `rows`, at least that of all days."""
+    _, place = np.unique(day, return_inverse=True)
+    every, some = np.bincount(place), np.bincount(place, rows)
+    enough = (every >= FEW) & (some >= SOME)
+    shares = some[enough] / every[enough]
+    return rounded(max([float(rows.mean()), *shares.tolist()]))
 
 
 def _until(day: Array, differing: Array) -> str | None:

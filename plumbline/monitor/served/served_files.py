@@ -16,13 +16,14 @@ from plumbline.monitor.served.served_rows import (
     SealedRows,
     first_day,
     joined,
+    none,
     of_table,
 )
 from plumbline.monitor.window import ScoredWindow
 
 
 def read(folder: Path, reference: ScoredWindow, classes: int = 0) -> SealedRows | None:
-    """The predictions received from the reference's first day on (all, without time); None where there are none.
+    """The predictions received from the reference's first day on (all, without time); None without sealed days.
 
     `classes`: how many probabilities a score has. PlumblineError naming the file where one is damaged or lacks a
     column.
@@ -32,7 +33,7 @@ def read(folder: Path, reference: ScoredWindow, classes: int = 0) -> SealedRows 
         return None
     since, files = first_day(reference), sorted(folder.glob("predictions-*.parquet"))
     parts = [of_table(table, classes) for file in files if len(table := _read(file, since))]
-    return SealedRows(joined(parts), sheet) if parts else None
+    return SealedRows(joined(parts) if parts else none(classes), sheet)
 
 
 def _read(path: Path, since: np.datetime64 | None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from plumbline.core.safe_text import one_line
 from plumbline.core.usecase import UseCase
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.served.feature_skew import reads
@@ -88,7 +89,7 @@ def _skew(
     with_it = f"; what reads it differs too: {_listed(reading)}" if reading else ""
     return Finding(
         "skew",
-        _skew_level(size, parity, reach, limits),
+        _skew_level(skew, parity, reach, limits),
         size,
         "share of rows",
         f"{skew.own:,} of {skew.rows:,} served rows{where} differ from the batch{_by(skew)}; first {_example(skew)}{with_it}",
@@ -105,9 +106,9 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _skew_level(size: float, parity: ParityReport, reach: float, limits: Monitor) -> Level:
-    """An alert from the share of rows on that a fault is; not of a shadow, nor where other code was served."""
-    enough = parity.rows >= limits.min_rows and size >= limits.fault_share
+def _skew_level(skew: FeatureSkew, parity: ParityReport, reach: float, limits: Monitor) -> Level:
+    """An alert from the share of a day's rows on that a fault is; not of a shadow, nor where other code was served."""
+    enough = parity.rows >= limits.min_rows and skew.worst >= limits.fault_share
     expected = parity.other_definitions == parity.rows and not parity.this_model
     grave = enough and parity.live and not expected and reach >= limits.min_importance
     return "alert" if grave else "warning"
@@ -133,7 +134,7 @@ def _value(value: float | None) -> str:
 
 def _score(skew: FeatureSkew, parity: ParityReport, limits: Monitor) -> Finding:
     size = skew.own / skew.rows
-    enough = parity.rows >= limits.min_rows and size >= limits.fault_share and parity.live
+    enough = parity.rows >= limits.min_rows and skew.worst >= limits.fault_share and parity.live
     text = (
         f"{skew.own:,} of {skew.rows:,} rows served by this commit's model have another score than it gives to the "
         f"same features{_by(skew)}; first {_example(skew)}"
@@ -151,7 +152,7 @@ def _of_share(of: ServedShare, reasons: Sequence[tuple[str, str, int]]) -> list[
     text = (
         f"{share(of.worst)} of the events of {of.worst_day} {what}, {share(of.share)} in the window"
     )
-    named = [f"{column}: {problem} ({count:,})" for column, problem, count in reasons]
+    named = [f"{one_line(c, 60)}: {one_line(p, 60)} ({count:,})" for c, p, count in reasons]
     if of.name == "refused" and named:
         text += f"; {', '.join(named)}"
     found = Finding(check, of.level, of.worst, "share of events", text)

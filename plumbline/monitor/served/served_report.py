@@ -11,7 +11,7 @@ class FeatureSkew(SparseDocument):
     """A feature whose logged value differs from the batch's in `differing` of `rows` served events.
 
     `own`: rows in which it differs although all that it reads is equal: there its own code, or history, is the
-    cause. `reads`: what it reads that differs, where that is. `largest`: the largest difference. `request`, `key`:
+    cause, and `worst` is their share on the worst day. `reads`: what it reads that differs, where that is. `largest`: the largest difference. `request`, `key`:
     of the first event that differs, with both values; null is no number. `until`: the last day with a difference,
     null where it may last.
     """
@@ -20,6 +20,7 @@ class FeatureSkew(SparseDocument):
     rows: int
     differing: int
     own: int
+    worst: float = 0.0
     reads: tuple[str, ...] = ()
     largest: float | None = None
     first_day: str | None = None

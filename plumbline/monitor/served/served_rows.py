@@ -108,6 +108,19 @@ def of_table(table: Any, classes: int = 0) -> ServedRows:
     )
 
 
+def none(classes: int = 0) -> ServedRows:
+    """No rows: nothing was answered."""
+    kinds = {"received": "datetime64[us]", "alarm": float, "propensity": float}
+    kinds |= dict.fromkeys(("sequence", "watermark", "micros"), int)
+    return ServedRows(
+        **{name: np.empty(0, kinds.get(name, object)) for name in PLAIN},
+        answers=np.empty((0, max(1, classes))),
+        flags={flag: np.zeros(0, bool) for flag in FLAGS},
+        features={},
+        given={},
+    )
+
+
 def _structs(table: Any) -> tuple[dict[str, Array], dict[str, Array]]:
     """Each feature's values, NaN for null, and where it was logged."""
     values, given = {}, {}

@@ -50,14 +50,16 @@ def watch(
     limits: Monitor,
     seed: int,
 ) -> ServedWatch | None:
-    """Judge the sealed predictions of the current window; None where none was received in it.
+    """Judge the sealed predictions of the current window; None where nothing came in it.
 
     `windows`: the reference and the current one, scored by this commit's model. `gain`: each feature's share of it.
     """
     rows, sheet, (past, now) = sealed.rows, sealed.sheet, windows
     first = first_day(now)
     recent = rows if first is None else rows.take(rows.day >= first)
-    if not len(recent):
+    refused = served_shares.refusals(sheet, first)
+    days = sorted({*map(str, np.unique(recent.day)), *refused})
+    if not days:
         return None
     live = recent.live()
     answered, every = matched(live, now, usecase.key), matched(recent, now, usecase.key)
@@ -66,14 +68,14 @@ def watch(
     losses = list(_losses(usecase, answered, known, reference, limits, seed))
     weight = served_arms.weights(every, answered, known)
     report = ServedReport(
-        first=str(recent.day.min()),
-        last=str(recent.day.max()),
+        first=days[0],
+        last=days[-1],
         sealed=str(sheet.last) if sheet.last else None,
         events=len(live),
         shadows=len(recent) - int((recent.mode == "live").sum()),
         matched=len(answered),
         parity=tuple(_parity(usecase, every, model)),
-        shares=tuple(served_shares.shares(live, served_shares.refusals(sheet, first), limits)),
+        shares=tuple(served_shares.shares(live, refused, limits)),
         times=tuple(served_shares.times(live, limits)),
         arms=tuple(served_arms.arms(usecase.problem, recent, every, weight, model.bundle)),
         shadow=tuple(served_arms.shadows(recent, live)),
