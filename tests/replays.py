@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from plumbline.model import admission
 from plumbline.ops.replay import row_sources
@@ -26,6 +27,8 @@ from tests.serviced import answers, parcel, serving
 
 DAY = 86_400_000_000
 """Microseconds."""
+COSTS = {"unit": "cents", "false_negative": "worth", "false_positive": 200}
+WINDOWS = {"warmup_days": 2, "valid_days": 2, "test_days": 2, "current_days": 2}
 SLOPES = (None, 1.5, 0.5)
 """Of the champions' calibrations."""
 
@@ -33,7 +36,7 @@ SLOPES = (None, 1.5, 0.5)
 def served(root: Path, events: int = 60) -> list[str]:
     """Serve parcels of nine days with three champions, three days each; the bundles' md5s."""
     folder = places.folder(root, "parcels")
-    _, md5s = store_of(folder, _bundles(root / "made"))
+    _, md5s = store_of(folder, bundles(root / "made"))
     routes = document.first(md5s[0], "salt")
     for place, md5 in enumerate(md5s):
         if place:
@@ -75,17 +78,26 @@ def sources(root: Path, days: DayRange | None = None) -> RowSources:
     return row_sources.found(root, "parcels", days or DayRange())
 
 
+def write_params(root: Path) -> None:
+    """A params.yaml with costs of parcels."""
+    section: dict[str, Any] = {"data": {"source": "csv", "as_of": "2025-03-01"}}
+    section |= {"features": WINDOWS, "train": {"costs": COSTS}}
+    section |= {key: {} for key in ("validate", "tune", "evaluate", "monitor")}
+    params = {"usecases": ["parcels"], "seed": 1, "parcels": section}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+
+
 def seal(root: Path, day: date | None = None, now: date = date(2027, 1, 1)) -> None:
     """Seal the finished days of the log, or one of them."""
     (root / ".dvc").mkdir(exist_ok=True)
     (root / ".dvc" / "config").touch()
     shutil.copy(ROOT / "dvc.yaml", root)
-    if not (root / "params.yaml").exists():
-        (root / "params.yaml").write_text("usecases: [parcels]\n")
+    write_params(root)
     Sealing(root, "parcels", places.log(root, "parcels"), now=now).run(day)
 
 
-def _bundles(folder: Path) -> list[Path]:
+def bundles(folder: Path) -> list[Path]:
+    """Three bundles that differ in their calibration."""
     folder.mkdir(parents=True)
     first = carrying(folder)
     result = [first]

@@ -54,6 +54,12 @@ def replay(
             "--as-of", metavar="DAY", help="Take labels known before DAY; all if omitted."
         ),
     ] = None,
+    from_events: Annotated[
+        bool,
+        typer.Option(
+            "--from-events", help="Also add up the histories again, from the tiles and all rows."
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a row per served row to FILE (Parquet)."),
@@ -77,10 +83,14 @@ def replay(
 
     until = day(as_of) if as_of else None
     what_if = WhatIfOptions(model, threshold or (), costs or (), until)
-    options = replaying.ReplayOptions(day_range.parsed(days), out, tuple(admit or ()), what_if)
+    options = replaying.ReplayOptions(
+        day_range.parsed(days), out, tuple(admit or ()), what_if, from_events
+    )
     report = replaying.replay(Path("."), usecase, options)
     say(text_report.lines(report))
     if out:
         say([f"wrote {report.rows:,} rows to {out}"])
     keep_json(json, report)
-    return 1 if report.differing or report.changed_days else 0
+    past = report.histories
+    wrong = bool(past and past.equal < past.compared)
+    return 1 if report.differing or report.changed_days or wrong else 0

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from plumbline.__main__ import main
 from plumbline.core import usecase_loader
@@ -27,9 +26,6 @@ from tests import replays
 from tests.boosting import parcels
 from tests.serviced import serving
 
-COSTS = {"unit": "cents", "false_negative": "worth", "false_positive": 200}
-SECTIONS = ("validate", "tune", "evaluate", "monitor")
-WINDOWS = {"warmup_days": 2, "valid_days": 2, "test_days": 2, "current_days": 2}
 DELAYED = parcels(label_delay=2)
 
 
@@ -38,17 +34,7 @@ def made(tmp_path_factory):
     """A project that served three champions and was told what became of the first seven days' parcels."""
     root = tmp_path_factory.mktemp("whatif")
     md5s = replays.served(root, 240)
-    section = {
-        "data": {"source": "csv", "as_of": "2025-03-01"},
-        "features": WINDOWS,
-        "train": {"costs": COSTS},
-    }
-    params = {
-        "usecases": ["parcels"],
-        "seed": 1,
-        "parcels": section | {key: {} for key in SECTIONS},
-    }
-    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    replays.write_params(root)
     folder = places.folder(root, "parcels")
     with serving(folder, folder) as service:
         for number in range(190):

@@ -46,7 +46,8 @@ class ReplayedBundle(Document):
 class RefoldedHistories(Document):
     """Histories added up again from seed and log, held against the logged ones.
 
-    `compared` rows are live ones received since the seed's day; `before_seed` are older. `by_feature`: rows that differ.
+    `compared` rows are live ones received since the seed's day; `before_seed` are older, `other_definitions` were served by
+    other features. `by_feature`: rows that differ.
     """
 
     seed: str
@@ -54,6 +55,7 @@ class RefoldedHistories(Document):
     compared: int
     equal: int
     before_seed: int
+    other_definitions: int
     by_feature: dict[str, int]
 
 

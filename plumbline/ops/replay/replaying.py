@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from plumbline import config
 from plumbline.core import usecase_loader
 from plumbline.core.usecase import FeatureSet
-from plumbline.ops.replay import row_sources, sealed_rows, verdicts, what_if_options
+from plumbline.ops.replay import refolding, row_sources, sealed_rows, verdicts, what_if_options
 from plumbline.ops.replay.bundles import Bundles, NoBundle, ReplayBundle
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.replay.replay_document import ReplayReport
@@ -28,12 +29,14 @@ from plumbline.runtime.row_progress import RowProgress
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """What is replayed. `out`: a Parquet file with a row per served row; `admit`: hashes of bundles whose functions may run."""
+    """What is replayed. `out`: a Parquet file with a row per served row; `admit`: hashes of bundles whose functions may run;
+    `from_events`: histories are added up again, too."""
 
     days: DayRange = field(default_factory=DayRange)
     out: Path | None = None
     admit: tuple[str, ...] = ()
     what_if: WhatIfOptions = field(default_factory=WhatIfOptions)
+    from_events: bool = False
 
 
 def replay(root: Path, usecase: str, options: ReplayOptions) -> ReplayReport:
@@ -41,6 +44,20 @@ def replay(root: Path, usecase: str, options: ReplayOptions) -> ReplayReport:
     case = usecase_loader.load_features(usecase)
     sources = row_sources.found(root, usecase, options.days)
     bundles = Bundles(root, usecase, options.admit)
+    if options.from_events:
+        seed = refolding.own_seed(root, case)
+    report = _replayed(root, case, sources, bundles, options)
+    if not options.from_events:
+        return report
+    late = config.load(usecase, root / config.FILE).serve.late_days
+    histories = refolding.refolded(case, seed, sources, late)
+    return report.model_copy(update={"histories": histories})
+
+
+def _replayed(
+    root: Path, case: FeatureSet, sources: RowSources, bundles: Bundles, options: ReplayOptions
+) -> ReplayReport:
+    """With the what-if, where one is wanted."""
     if not options.what_if.wanted:
         return replayed(case, sources, bundles, options.out)
     with tempfile.TemporaryDirectory(prefix="plumbline-replay-") as scratch:

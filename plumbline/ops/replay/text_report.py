@@ -8,6 +8,7 @@ from plumbline.metrics.interval import Interval
 from plumbline.ops.replay.replay_document import (
     DifferingRow,
     MoneyChanged,
+    RefoldedHistories,
     ReplayedBundle,
     ReplayReport,
     WhatIf,
@@ -31,8 +32,21 @@ def lines(report: ReplayReport) -> Iterator[str]:
         yield f"  {_row(row)}"
     if report.differing > LISTED and report.rows_shown:
         yield f"  and {report.differing - LISTED:,} more (--json lists 100, --out all)"
+    if report.histories:
+        yield from _histories(report.histories)
     if report.what_if:
         yield from _what_if(report.what_if)
+
+
+def _histories(one: RefoldedHistories) -> Iterator[str]:
+    yield f"histories added up again from {one.seed} (as of {one.as_of}) and the rows since: {one.equal:,} of {one.compared:,} equal"
+    if one.before_seed:
+        yield f"  {one.before_seed:,} were received before {one.as_of}, and cannot be added up from these tiles"
+    if one.other_definitions:
+        yield f"  {one.other_definitions:,} were served by other features than the checkout's"
+    yield from (
+        f"  {count:,} differ in {name}" for name, count in list(one.by_feature.items())[:LISTED]
+    )
 
 
 def _what_if(one: WhatIf) -> Iterator[str]:

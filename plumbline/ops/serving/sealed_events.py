@@ -92,7 +92,7 @@ def about(root: Path, usecase: str, request_id: str | None, key: str | None) -> 
         if str(one["key"]) in events
     ]
     rows.sort(key=lambda one: one.row.sequence)
-    return SealedAbout(rows, [_outcome(one, columns) for one in late])
+    return SealedAbout(rows, [outcome(one, columns) for one in late])
 
 
 def _refuse_missing(days: Sequence[SealedDay]) -> None:
@@ -175,14 +175,19 @@ def _event(
         classes=(),
         libraries={},
     )
-    own: dict[str, Any] = {
-        n: given[n] for n in (*export.COMMON, "key", *export.EVENT) if n in given
-    }
+    row = as_logged(given, event, structs)
+    return SealedEvent(row, description, Path(given["file"]))
+
+
+def as_logged(
+    given: Mapping[str, Any], event: Mapping[str, Any], structs: Mapping[str, Mapping[str, Any]]
+) -> LoggedEvent:
+    """A row of predictions as the log had it; `structs`: its histories and features by name. The answer is not kept."""
+    own = {n: given[n] for n in (*export.COMMON, "key", *export.EVENT) if n in given}
     own |= {name: tuple(values.values()) for name, values in structs.items()}
     own |= {name: tuple(given[name] or ()) for name in ("raw", "score", "flags")}
     own |= {"received": micros(given["received"]), "answer": b""}
-    row = LoggedEvent(digest=checks.digest(event), event=event, **own)
-    return SealedEvent(row, description, Path(given["file"]))
+    return LoggedEvent(digest=checks.digest(event), event=event, **own)
 
 
 def _present(values: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -190,7 +195,7 @@ def _present(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {n: v for n, v in values.items() if v is not None or name == "derived"}
 
 
-def _outcome(given: Mapping[str, Any], key: str) -> LoggedOutcome:
+def outcome(given: Mapping[str, Any], key: str) -> LoggedOutcome:
     """`matched` is true: its event is among the sealed ones."""
     own = (key, "sequence", "received", "known_at")
     return LoggedOutcome(

@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import dvc_hash
+from plumbline import config
+from plumbline.core import dvc_hash, usecase_loader
 from plumbline.core.documents import finite
 from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.ops.lineage import render, served_event
@@ -17,13 +18,17 @@ from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.serve.online import explain as explanations
 from plumbline.serve.online import scorer as scorers
+from plumbline.serve.params import Serve
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
 from plumbline.serve.routes.bundle_store import BundleStore
-from plumbline.studies.explain.explanation_document import LineageOrNote
+from plumbline.studies.explain import served_histories, served_route, served_similar
+from plumbline.studies.explain.explanation_document import LineageOrNote, SimilarEvents
 from plumbline.studies.explain.served_document import (
     ServedEventRecord,
     ServedEvents,
+    ServedHistories,
     ServedOutcome,
+    ServedRoute,
     ShadowScore,
 )
 
@@ -37,11 +42,14 @@ def record(root: Path, event: ServedEvent) -> ServedEventRecord:
     """Everything known of one answer. What cannot be had (bundle, commit) is a note, not an error."""
     row, names = event.row, event.description
     explanation, note = None, None
+    similar: SimilarEvents | str = "without reasons no event is like another"
     try:
         loaded = scorers.load(_bundle(root, event.usecase, row.bundle))
         explanation = explanations.explain(loaded, row)
+        similar = served_similar.events(root, loaded, row, explanation)
     except PlumblineError as error:
         note = str(error)
+    route, histories = _where_from(root, event)
     return ServedEventRecord(
         facts=served_event.prediction(event),
         event={name: _readable(value) for name, value in row.event.items()},
@@ -58,8 +66,23 @@ def record(root: Path, event: ServedEvent) -> ServedEventRecord:
         outcomes=[_outcome(one) for one in event.outcomes],
         explanation=explanation,
         explanation_note=note,
+        route=route,
+        histories=histories,
+        similar=similar,
         lineage=_lineage(root, event),
     )
+
+
+def _where_from(root: Path, event: ServedEvent) -> tuple[ServedRoute | str, ServedHistories | str]:
+    """Why this arm, and the tiles that the histories are the sums of; or why either is not known."""
+    try:
+        usecase = usecase_loader.load_features(event.usecase)
+        path = root / config.FILE
+        serve = config.load(event.usecase, path).serve if path.is_file() else Serve()
+        route = served_route.route(root, usecase, event.row, serve.route_by)
+        return route, served_histories.histories(root, usecase, event.row, serve.late_days)
+    except PlumblineError as error:
+        return str(error), str(error)
 
 
 def records(root: Path, events: Sequence[ServedEvent]) -> ServedEvents:
@@ -90,6 +113,7 @@ def _lines(one: ServedEventRecord) -> Iterator[str]:
     for title, values in (("histories", one.aggregates), ("row features", one.computed)):
         if values:
             yield f"{title}: {_values(values)}"
+    yield from _origin(one)
     yield from (f"shadow {s.arm} ({s.bundle}): {_scores(s)}" for s in one.shadows)
     yield from (f"outcome, received {o.received}: {_values(o.values)}" for o in one.outcomes)
     if one.lineage.chain is None:
@@ -97,6 +121,36 @@ def _lines(one: ServedEventRecord) -> Iterator[str]:
     else:
         yield "lineage:"
         yield from (f"  {line}" for line in render.tree(one.lineage.chain))
+
+
+def _origin(one: ServedEventRecord) -> Iterator[str]:
+    """Route, tiles and similar events, in a few lines."""
+    route, past, like = one.route, one.histories, one.similar
+    if isinstance(route, str):
+        yield f"no route: {route}"
+    else:
+        weights = ", ".join(f"{name} {weight} %" for name, weight in route.weights.items())
+        odd = "" if route.agrees else "; NOT the arm that the log has"
+        yield (
+            f"arm: {route.by} {route.value} has slot {route.slot} of 100, which is {route.arm}'s by routes {route.version} "
+            f"({weights}) of {route.since}, {route.what}{odd}"
+        )
+    if isinstance(past, str):
+        yield f"no tiles: {past}"
+    else:
+        same = (
+            "the logged ones"
+            if not past.differing
+            else f"NOT the logged {', '.join(past.differing[:3])}"
+        )
+        yield f"histories are sums of {len(past.tiles)} tiles of {past.seed} and the rows since: {same}"
+    if isinstance(like, str):
+        yield f"no similar events: {like}"
+    else:
+        yield f"mean label of the {like.counted} most like it of {like.searched:,} in train: {like.mean_label:.4g}; of all {like.mean_label_of_all:.4g}"
+        yield from (
+            f"  {o.apart:.4f}  {o.key}: {o.label}; {_values(o.values)}" for o in like.nearest
+        )
 
 
 def _bundle(root: Path, usecase: str, md5: str) -> Path:
