@@ -11,6 +11,7 @@ from plumbline.core.declarations import Column
 from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import Contract
+from plumbline.data import outcome_rows
 from plumbline.data.casts import EXPECTED
 from plumbline.data.conversions import typed_value
 
@@ -37,6 +38,8 @@ def forget(
             _check(connection, usecase, usecase.column(column), ids)
             listed = ", ".join(_typed(usecase.column(column), i) for i in ids)
             connection.execute(f"DELETE FROM events WHERE {quote(column)} IN ({listed})")
+            if column == usecase.key:
+                outcome_rows.forget(connection, usecase, listed)
     return before - _rows(connection)
 
 

@@ -86,6 +86,15 @@ def _distinct(names: Sequence[str], columns: str, relation: str, order: Sequence
     return f"SELECT {key}, __at AS {KNOWN_AT}, {values}, __at <> {KNOWN_AT} AS __moved FROM ({counted})"
 
 
+def forget(connection: duckdb.DuckDBPyConnection, usecase: Contract, listed: str) -> None:
+    """Let the outcomes with these keys, as SQL, count as those of an event that is removed, where there are outcomes."""
+    there = f"SELECT 1 FROM information_schema.tables WHERE table_name = {literal(TABLE)}"
+    if duckdb_session.rows(connection, there):
+        connection.execute(
+            f"UPDATE {TABLE} SET __event = TRUE WHERE {quote(usecase.key)} IN ({listed})"
+        )
+
+
 def due(connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays) -> None:
     """Make the view `due`: of the visible events the outcomes known before the as-of date, each with its event's
     time. Where a key stands twice in the events, the first visible one's."""

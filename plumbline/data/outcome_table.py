@@ -59,12 +59,23 @@ def _kind(usecase: Contract, data: EventTable, table: OutcomeTable) -> Any:
             f"{where}: {usecase.name} declares no time, so that nothing becomes known at one; expected time=... in "
             f"usecases/{usecase.name}/contract.py, or the label in the rows themselves"
         )
+    _refuse_other_column(usecase, where, table.known_at)
     kind = table.source or data.source
     if kind not in KINDS:
         raise ParamsError(
             f"{where}.source: missing; expected one of {', '.join(KINDS)}, as the events' own is {data.source}"
         )
     return kind
+
+
+def _refuse_other_column(usecase: Contract, where: str, name: str) -> None:
+    """ParamsError where `known_at` names a column of the contract that is no time of outcomes."""
+    late = {c.name for c in usecase.unknown if c.type == "timestamp"}
+    if name in {c.name for c in usecase.columns} - late - {usecase.time}:
+        raise ParamsError(
+            f"{where}.known_at: got '{name}', which the contract declares as something else; expected the column of "
+            "the outcomes' table that says when each became known"
+        )
 
 
 def _opened(

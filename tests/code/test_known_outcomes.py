@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,23 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plumbline.core.usecase import UseCase
 from plumbline.data import outcome_counts, outcome_rows, partition
 from plumbline.data.visible_days import VisibleDays
 from plumbline.features import assemble, batch, grain, ibis_session, known_outcomes
 from plumbline.features.splits import SplitWindow
+from plumbline.serve.state.fold import fold
+from plumbline.serve.state.memory import MemoryState
+from plumbline.serve.state.plan import compiled
 from tests.code.test_assemble import PARAMS
 from tests.code.test_batch import many
 from tests.examples import examples
-from tests.small import AS_OF, DELAY, NAMES, SMALL, START, TYPES, arrow, brute, event
+from tests.small import AS_OF, DELAY, SMALL, START, TYPES, arrow, brute, event
+from tests.states import event_row, outcome_row
 
 MIDNIGHT = datetime.combine(AS_OF, datetime.min.time())
 NEVER = datetime(9000, 1, 1)
@@ -145,21 +152,72 @@ def test_histories_count_an_event_once_from_its_first_outcome_on(tmp_path: Path)
     first = {n: o[0] for n, o in by_event(late, MIDNIGHT).items()}
     none = outcome(-1, NEVER, 0)
     expected = brute([{**e, **first.get(e["number"], none), "number": e["number"]} for e in events])
+    assert histories(SMALL, folder) == expected
+
+
+@pytest.mark.capability("C28")
+def test_a_service_counts_what_the_batch_counts(tmp_path: Path) -> None:
+    """Corrections, late ones, and ones that say that they were known before what they correct."""
+    draw = random.Random(9)
+    case = without_derived()
+    events = [
+        event(
+            n, START + timedelta(minutes=7 * draw.randrange(3_000)), who_id=f"p{n % 3}", surprise=0
+        )
+        for n in range(60)
+    ]
+    arrivals: list[tuple[datetime, Outcome]] = []
+    for one in events:
+        for _ in range(draw.choice((0, 1, 2, 3))):
+            came = one["at"] + timedelta(minutes=draw.randrange(6 * 1440))
+            known_at = came - timedelta(minutes=draw.choice((0, 0, 600)))
+            known_at = max(known_at, one["at"])
+            arrivals.append(
+                (came, outcome(one["number"], known_at, draw.randrange(2), draw.choice((None, 5))))
+            )
+    arrivals.sort(key=lambda pair: pair[0])
+    late = [o for _, o in arrivals]
+    state = MemoryState(compiled(case), 43, 60)
+    moments = [(e["at"], 0, i, e) for i, e in enumerate(events)]
+    moments += [(came, 1, i, o) for i, (came, o) in enumerate(arrivals)]
+    rows = [row for *_, row in sorted(moments, key=lambda m: m[:3])]
+    fold(state, [(event_row if "at" in r else outcome_row)(r, i) for i, r in enumerate(rows, 1)])
+    folder, _ = partitioned(tmp_path, events, late, "arrived")
+    names = [f.name for f in case.aggregates]
+    batch_values = histories(case, folder)
+    assert {
+        e["number"]: dict(zip(names, state.values(e), strict=True)) for e in events
+    } == batch_values
+
+
+def without_derived() -> UseCase:
+    """The use case without what needs histories of its own to be kept with an event."""
+    plain = [
+        s for s in SMALL.snapshots if "surprise" not in (s.column, *(w.column for w in s.where))
+    ]
+    fresh = [f for f in SMALL.fresh if f.column != "surprise"]
+    return replace(SMALL, derived=(), snapshots=tuple(plain), fresh=tuple(fresh))
+
+
+def histories(case: UseCase, folder: Path) -> dict[int, dict[str, float]]:
+    """Each event's histories by the stage's expressions, by key."""
     with ibis_session.connection(threads=1) as backend:
         seen, outcomes = ibis_session.read(backend, SMALL, folder)
         known = known_outcomes.of(backend, SMALL, outcomes, AS_OF, True).first
-        seen, known = assemble.visible(backend, SMALL, seen, known, AS_OF)
+        seen, known = assemble.visible(backend, case, seen, known, AS_OF)
         built = {
             name: ibis_session.keep(
-                backend, name, batch.snapshots(SMALL, e, seen, known, AS_OF, kind)
+                backend, name, batch.snapshots(case, e, seen, known, AS_OF, kind)
             )
-            for name, e, kind in grain.stored(SMALL)
+            for name, e, kind in grain.stored(case)
         }
-        joined = batch.join_snapshots(SMALL, batch.fresh(SMALL, seen, known), built)
-        found = joined.select("number", *NAMES).to_pyarrow().to_pylist()
-    assert {r["number"]: {n: r[n] for n in NAMES} for r in found} == expected
+        joined = batch.join_snapshots(case, batch.fresh(case, seen, known), built)
+        names = [f.name for f in case.aggregates]
+        found = joined.select("number", *names).to_pyarrow().to_pylist()
+    return {row.pop("number"): row for row in found}
 
 
+@pytest.mark.capability("C23")
 def test_model_tables_have_the_labels_that_were_known_when_they_are_used(tmp_path: Path) -> None:
     draw = random.Random(4)
     events = [e for e in many(900) if e["at"] < MIDNIGHT]

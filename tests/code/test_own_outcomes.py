@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.core.errors import SourceError
+from plumbline.core.errors import ParamsError, SourceError
+from plumbline.core.usecase import UseCase
 from plumbline.data import outcome_rows
-from tests.sales import ingest, write_csv
+from tests.sales import SALES, ingest, write_csv
 
 EVENTS = "sale_id,sold_at,shop,price_cents,pieces,weight,promo"
 SOLD = (
@@ -43,13 +47,14 @@ def run(
     *told: str,
     header: str = LATE,
     sold: tuple[str, ...] = SOLD,
+    case: UseCase = SALES,
     **more: Any,
 ) -> dict[str, Any]:
     """Run the stage over these events and outcomes; the datasheet."""
     write_csv(folder / "a.csv", *sold, header=EVENTS)
     write_csv(folder / "o.csv", *(told or TOLD), header=header)
     own = {"path": "o.csv"} | more.pop("outcomes", {})
-    ingest(patch, folder, PARAMS | {"outcomes": own} | more)
+    ingest(patch, folder, PARAMS | {"outcomes": own} | more, case)
     result: dict[str, Any] = json.loads((folder / "data.json").read_text(encoding="utf-8"))
     return result
 
@@ -63,6 +68,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted((folder / "raw").iterdir())}
 
 
+@pytest.mark.capability("B2")
 def test_every_outcome_known_before_the_as_of_date_stands_in_the_month_it_became_known(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -124,10 +130,9 @@ def test_an_outcome_is_taken_up_once_its_event_comes(
 def test_outcomes_of_forgotten_events_are_kept_nowhere(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    sheet = run(monkeypatch, tmp_path, forget={"sale_id": [2]})
-    assert sheet["outcome_rows"]["of_removed_events"] == 2
-    assert "outcomes-2025-02.parquet" not in files(tmp_path)
-    assert [row[1] for row in rows(tmp_path, outcome_rows.UNKNOWN)] == [77]
+    sheet = run(monkeypatch, tmp_path, forget={"sale_id": [2, 77]})
+    assert sheet["outcome_rows"]["of_removed_events"] == 3
+    assert not {"outcomes-2025-02.parquet", outcome_rows.UNKNOWN} & set(files(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -162,3 +167,45 @@ def test_the_column_of_known_at_has_a_name_of_its_own(
     assert sheet["outcomes"] == 1
     with pytest.raises(SourceError, match=r"no column 'known_at'.*set data\.outcomes\.known_at"):
         run(monkeypatch, tmp_path, "1,2025-01-05,1", header=head)
+    for name in ("sale_id", "returned", "shop"):
+        with pytest.raises(ParamsError, match=rf"known_at: got '{name}', which the contract"):
+            run(monkeypatch, tmp_path, "1,2025-01-05,1", outcomes={"known_at": name})
+
+
+def test_what_outcomes_of_their_own_need_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(ParamsError, match=r"sales\.data\.outcomes\.path: missing"):
+        run(monkeypatch, tmp_path, outcomes={"path": None})
+    with pytest.raises(SourceError, match=r"sales\.data\.outcomes: gone\.csv: no such file"):
+        run(monkeypatch, tmp_path, outcomes={"path": "gone.csv"})
+    plain = replace(SALES, time=None, label_delay=0)
+    with pytest.raises(ParamsError, match=r"sales declares no time, so that nothing becomes known"):
+        run(monkeypatch, tmp_path, case=plain)
+
+
+def test_offsets_meet_no_local_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    columns = [
+        replace(c, unit="Europe/Berlin") if c.name == "sold_at" else c for c in SALES.columns
+    ]
+    local = replace(SALES, columns=tuple(columns))
+    run(monkeypatch, tmp_path, "1,2025-01-05 10:00,1", case=local)
+    run(monkeypatch, tmp_path, "1,2025-01-05 10:00Z,1")
+    with pytest.raises(SourceError, match=r"'known_at': found times with an offset.*'sold_at'"):
+        run(monkeypatch, tmp_path, "1,2025-01-05 10:00Z,1", case=local)
+
+
+def test_sql_and_parquet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = "SELECT 1 AS sale_id, TIMESTAMP '2025-01-05' AS known_at, 1 AS returned"
+    duckdb.sql(f"COPY ({table}) TO '{tmp_path}/o.parquet' (FORMAT parquet)")
+    own = {"source": "parquet", "path": "o.parquet"}
+    assert run(monkeypatch, tmp_path, outcomes=own)["outcomes"] == 1
+    with sqlite3.connect(tmp_path / "o.db") as database:
+        database.execute("CREATE TABLE o (sale_id INT, known_at TEXT, returned INT)")
+        database.execute(
+            "INSERT INTO o VALUES (1, '2025-01-05 00:00:00', 1), (9, '2025-01-05 00:00:00', 1)"
+        )
+    own = {"source": "sql", "path": None, "address": "sqlite:///o.db", "query": "SELECT * FROM o"}
+    sheet = run(monkeypatch, tmp_path, outcomes=own)
+    assert (sheet["outcomes"], sheet["outcome_rows"]["unknown"]) == (1, 1)
+    assert sheet["outcome_source"]["kind"] == "sql"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plumbline import config
 from plumbline.core import data_plan, files, usecase_loader
+from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.core.sql import literal_path, quote
 from plumbline.core.usecase import Contract
@@ -34,6 +35,7 @@ def profile(target: str, questions: TableQuestions) -> TableProfile:
         raise PlumblineError(
             f"{raw}: no events of {name} yet; run `dvc repro data@{name}` first, or name the table's file"
         )
+    own = config.load(name).data.own_outcomes
     given = replace(
         questions,
         label=questions.label or case.label,
@@ -42,7 +44,7 @@ def profile(target: str, questions: TableQuestions) -> TableProfile:
         unknown=tuple(c.name for c in case.unknown),
         hidden=tuple(c.name for c in case.columns if c.forbidden),
     )
-    result = profiling.of_query(Path(name), _joined(case, events, raw), given)
+    result = profiling.of_query(Path(name), _joined(case, events, raw, own), given)
     return result.model_copy(update={"plan": plan(case, result)})
 
 
@@ -73,8 +75,8 @@ def _usecase(target: str) -> str:
     raise PlumblineError(f"{target}: neither a file nor a use case here{hint}")
 
 
-def _joined(case: Contract, events: list[Path], raw: Path) -> str:
-    """The events, each with its outcome where it is known."""
+def _joined(case: Contract, events: list[Path], raw: Path, own: bool) -> str:
+    """The events, each with its outcome where it is known: of a table of their own, the latest one."""
     outcomes = sorted(raw.glob("outcomes-*.parquet"))
     known = f"SELECT * FROM read_parquet([{', '.join(map(literal_path, events))}])"
     if not outcomes:
@@ -82,4 +84,7 @@ def _joined(case: Contract, events: list[Path], raw: Path) -> str:
     columns = ", ".join(quote(c.name) for c in case.unknown)
     files = ", ".join(map(literal_path, outcomes))
     rows = f"SELECT {quote(case.key)}, {columns} FROM read_parquet([{files}])"
+    if own:
+        latest = f"PARTITION BY {quote(case.key)} ORDER BY {KNOWN_AT} DESC"
+        rows += f" QUALIFY row_number() OVER ({latest}) = 1"
     return f"SELECT * FROM ({known}) LEFT JOIN ({rows}) USING ({quote(case.key)})"
