@@ -39,7 +39,7 @@ ROWS = [
 def project(folder: Path, rows: Iterable[LoggedEvent | LoggedOutcome] = ROWS) -> Path:
     """Its root, with a log."""
     (folder / ".dvc").mkdir(parents=True)
-    (folder / ".dvc" / "config").touch()
+    (folder / ".dvc" / "config").write_text("[core]\n    no_scm = true\n")
     shutil.copy(ROOT / "dvc.yaml", folder)
     (folder / "params.yaml").write_text("usecases: [small]\n")
     log = PredictionLog(place(folder), SMALL)

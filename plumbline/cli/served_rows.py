@@ -89,6 +89,8 @@ def seal(
     Writes the events, outcomes, predictions and refusals of each day to sources/USECASE/sealed/ and a pointer of DVC:
     commit the pointer, `dvc push` the bytes. A sealed day is never rewritten: named again, it is compared with the log.
     """
+    from plumbline.core import sealed_days
+    from plumbline.ops.sealing import cached_days
     from plumbline.ops.sealing import seal as sealing
     from plumbline.ops.serving import logged
 
@@ -101,6 +103,8 @@ def seal(
     report = one.run(wanted)
     say(_seal_lines(report))
     keep_json(json, report)
+    place = root / report.folder
+    cached_days.register(root, [sealed_days.pointer(place, one.day) for one in report.sealed])
     return 0
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,6 +17,7 @@ from plumbline.__main__ import main
 from plumbline.core import sealed_days
 from plumbline.core.errors import PlumblineError, SourceError
 from plumbline.core.sealed_days import KINDS
+from plumbline.ops.sealing.seal import Sealing, today
 from plumbline.repo import object_stores
 from plumbline.serve.log import export
 from plumbline.serve.log.prediction_log import PredictionLog
@@ -24,7 +25,7 @@ from plumbline.serve.protocols import LogError
 from plumbline.serve.sealed import sealed_files
 from tests.conftest import ROOT
 from tests.logged import DAY, NOON, row
-from tests.sealed import FIRST, FOLDER, ROWS, digests, place, project, seal, table
+from tests.sealed import FIRST, FOLDER, NOW, ROWS, digests, place, project, seal, table
 from tests.small import SMALL
 
 SECOND, EMPTY, FOURTH = (date(2025, 3, day) for day in (11, 12, 13))
@@ -209,6 +210,18 @@ def test_a_day_that_is_not_over_waits(root: Path) -> None:
     assert seal(root).sealed[0].day == FOURTH, "the clock is past it, and nothing writes the log"
 
 
+def test_what_was_refused_is_waited_for(root: Path) -> None:
+    """A later row is there at once; counts of what was refused come some seconds later."""
+    midnight = datetime(2025, 3, 13, tzinfo=UTC)
+    report = seal(root, now=today(midnight))
+    assert [one.day for one in report.sealed] == [FIRST, SECOND]
+    assert "2025-03-12: not over yet" in report.waiting
+    with pytest.raises(LogError, match="2025-03-12: not over yet"):
+        seal(root, EMPTY, now=today(midnight))
+    report = seal(root, now=today(midnight + timedelta(minutes=2)))
+    assert [one.day for one in report.sealed] == [EMPTY]
+
+
 def test_the_last_day_of_a_running_service_waits(root: Path) -> None:
     log = PredictionLog(place(root), SMALL)
     with pytest.raises(LogError, match="2025-03-13: the service is running"):
@@ -248,6 +261,14 @@ def test_a_day_that_the_log_has_not(root: Path) -> None:
     ):
         seal(root, date(2026, 1, 1))
     assert not (root / FOLDER).exists()
+
+
+def test_a_folder_that_is_no_log_and_the_log_of_another(root: Path) -> None:
+    with pytest.raises(LogError, match="nowhere: no prediction log is there"):
+        seal(root, log=root / "nowhere")
+    with pytest.raises(LogError, match="the log of small, expected that of large"):
+        Sealing(root, "large", place(root), now=NOW)
+    assert not (root / "sources").exists()
 
 
 def test_the_first_day_may_be_named(root: Path) -> None:
@@ -322,7 +343,8 @@ def test_a_sealed_day_is_never_rewritten(root: Path) -> None:
         PlumblineError, match=r"predictions-2025-03-10.parquet: not what .* \(row 1 differs\)"
     ):
         seal(root, FIRST, log=place(other))
-    shutil.rmtree(place(other))
+    for file in place(other).glob("2025-03-10*"):
+        file.unlink()
     assert "no longer has its rows" in seal(root, FIRST, log=place(other)).waiting
     assert digests(root) == before
 

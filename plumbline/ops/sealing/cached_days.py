@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from plumbline.core.errors import PlumblineError
 from plumbline.core.sealed_days import KINDS, SealedDay, file_name
-from plumbline.repo import object_stores, repair
+from plumbline.repo import dvc_command, object_stores, repair
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,23 @@ def complete(root: Path, days: Iterable[SealedDay]) -> None:
     cache = object_stores.settings(root).folder()
     objects = {one.md5[file_name(kind, one.day)]: one.file(kind) for one in days for kind in KINDS}
     for md5 in objects.keys() - cache.present(objects):
-        if objects[md5].is_file():
+        with suppress(PlumblineError):  # missing or changed
             copy(root, objects[md5], md5)
+
+
+def register(root: Path, pointers: Sequence[Path]) -> None:
+    """Let DVC take the files for its own, so that `dvc checkout` removes them where a commit does not have them.
+
+    PlumblineError, with what remains to be done, where DVC fails: another DVC may be at work.
+    """
+    names = [path.relative_to(root).as_posix() for path in pointers]
+    if not names:
+        return
+    done = dvc_command.run(root, "commit", "--quiet", "--force", *names)
+    if done.code:
+        raise PlumblineError(
+            f"the days are sealed, but DVC could not register them: {done.last}. Run `dvc commit --force {' '.join(names)}`"
+        )
 
 
 def copy(root: Path, path: Path, md5: str) -> None:

@@ -33,6 +33,8 @@ from plumbline.serve.sealed import day_writing, finished_days
 from plumbline.serve.sealed.finished_days import DayRange
 
 SCRATCH = "sealing"
+SETTLING = timedelta(minutes=2)
+"""After midnight: a service counts what it refused some seconds later."""
 GIT = ".gitignore"
 
 
@@ -61,9 +63,9 @@ def last_sequence(root: Path, usecase: str) -> int:
     return days[-1].statement.last_sequence if days else 0
 
 
-def today() -> date:
-    """The UTC day by this machine's clock."""
-    return datetime.now(UTC).date()
+def today(now: datetime | None = None) -> date:
+    """The UTC day by this machine's clock; for SETTLING after midnight still the one before."""
+    return ((now or datetime.now(UTC)) - SETTLING).date()
 
 
 class Sealing:
@@ -78,6 +80,7 @@ class Sealing:
         self._days = sealed_days.listed(self._folder)
         sealed_days.chained(self._days, usecase)
         self._accept_lost = accept_lost
+        self._refuse_log()
 
     def run(self, day: date | None) -> SealReport:
         """Seal the finished days, or seal one, or compare a sealed one.
@@ -92,21 +95,41 @@ class Sealing:
             return self._report([], [] if problem else [same[0].day], problem)
         self._refuse_order(day)
         found = list(self._ranges(day))
-        waiting = (
-            finished_days.unfinished(found[-1], self._now, lock.held(self._log)) if found else ""
-        )
-        finished = found[:-1] if waiting else found
-        wanted = [one for one in finished if day in (None, one.day)]
+        waiting = self._waiting(found)
+        wanted = [one for one in found if one.day not in waiting and day in (None, one.day)]
         if day and not wanted:
-            raise LogError(waiting if found and found[-1].day == day else self._absent(day))
+            raise LogError(waiting.get(day) or self._absent(day))
         sealed = [self._seal(one, found[found.index(one) :]) for one in wanted]
-        return self._report(sealed, [], "" if day else waiting)
+        return self._report(sealed, [], "" if day else next(iter(waiting.values()), ""))
+
+    def _waiting(self, found: Sequence[DayRange]) -> dict[date, str]:
+        """The days that are not finished, and why: the last one, and today, though a later row is there."""
+        reasons = {}
+        for one in found[-1:]:
+            reasons[one.day] = finished_days.unfinished(one, self._now, lock.held(self._log))
+        if len(found) > 1 and found[-2].day == self._now:
+            reasons = {
+                found[-2].day: finished_days.unfinished(found[-2], self._now, False)
+            } | reasons
+        return {day: reason for day, reason in reasons.items() if reason}
 
     def _report(self, sealed: list[SealedStatement], same: list[date], waiting: str) -> SealReport:
         place = self._folder.relative_to(self._root).as_posix()
         return SealReport(
             usecase=self._usecase, folder=place, sealed=sealed, same=same, waiting=waiting
         )
+
+    def _refuse_log(self) -> None:
+        if not files_read.has_log(self._log):
+            raise LogError(
+                f"{self._log}: no prediction log is there; expected a folder with files like 2025-07-01.sqlite"
+            )
+        reader = LogReader(self._log)
+        others = {one.usecase for one in reader.descriptions(reader.days()[-1:])} - {self._usecase}
+        if others:
+            raise LogError(
+                f"{self._log}: the log of {', '.join(sorted(others))}, expected that of {self._usecase}"
+            )
 
     def _refuse_order(self, day: date | None) -> None:
         following = self._days[-1].day + timedelta(days=1) if self._days else day
