@@ -17,6 +17,9 @@ FOLLOWED = frozenset({"plumbline", "stages"})
 NOT_FOLLOWED = frozenset({"config", "runtime", "tracking", "repo"})
 """Packages of the library that cannot change an out: no dep of a stage either."""
 
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""The fields in which Python's syntax tree has statements, or parts that have some."""
+
 
 def installed(starts: Iterable[Path], root: Path) -> dict[str, Path]:
     """Top-level modules of other libraries that files, or what they import of the project, import.
@@ -55,13 +58,21 @@ def _names(path: Path) -> tuple[str, ...]:
 def _imported(text: str, file: str) -> tuple[str, ...]:
     """Those of a file's text, which several stages reach; SyntaxError names the file."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(text, file)):
+    for node in _statements(ast.parse(text, file)):
         if isinstance(node, ast.Import):
             names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.append(node.module)
             names += (f"{node.module}.{alias.name}" for alias in node.names)
     return tuple(names)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """All statements, at any depth: an expression holds none, and most nodes are expressions."""
+    for name in BLOCKS:
+        for node in getattr(tree, name, ()):
+            yield node
+            yield from _statements(node)
 
 
 def home(top: str, root: Path) -> Path:
