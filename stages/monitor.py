@@ -71,8 +71,9 @@ def main(
     with files.replacing_folder(reports) as folder:
         drift_plots.draw(folder, seen, days)
         (folder / "history.csv").write_text(day_history.dumps(days), encoding="utf-8")
-        page = folder / "evidently.html"
-        evidently_report.write(page, seen, limits, usecase.problem, scorer.threshold, params.seed)
+        if limits.rows:
+            page, kind = folder / "evidently.html", usecase.problem
+            evidently_report.write(page, seen, limits, kind, scorer.threshold, params.seed)
         monitor_page.write(folder, name, verdict, days)
     documents.write(result, verdict)
     files.write_json(summary, metrics_summary.summary(verdict))

@@ -199,5 +199,5 @@ def _turned(loss: Interval) -> Estimate:
 def _links(usecase: str, links: Sequence[str]) -> Block:
     if not links:
         folder = f"reports/{usecase}/monitor"
-        return Text(f"Evidently’s report and the plots are in `{folder}` of the project.")
+        return Text(f"The plots are in `{folder}` of the project.")
     return Links([Link(name, EVIDENTLY.get(name, name)) for name in links])

@@ -66,7 +66,8 @@ class Monitor(Section):
     calibration: LevelLimits = LevelLimits(warning=0.2, alert=0.4)
     # age from which a model is due for retraining; `plumbline backtest --keep` measures and sets it
     shelf_life_days: Count | None = None
-    rows: Count = 5000  # of each window, drawn for Evidently's report; the verdict takes all rows
+    # of each window, drawn for Evidently's report; the verdict takes all rows. 0: no such report
+    rows: Annotated[int, Field(ge=0)] = 5000
     bins: Annotated[int, Field(ge=2)] = 10  # of a numeric column in a pull request's comparison
     chance: Annotated[float, Field(gt=0, lt=0.5)] = 0.001  # there, of a false finding per column
     # population stability index, nats, there and in Evidently's report

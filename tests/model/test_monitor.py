@@ -244,6 +244,15 @@ def test_evidently_is_told_which_window_is_which():
     assert min(row["current_distribution"]["x"]) > 900
 
 
+def test_without_rows_for_it_there_is_no_report_by_evidently(shop, monkeypatch):
+    shop()
+    Path("params.yaml").write_text(PARAMS.replace("rows: 400", "rows: 0"))
+    monkeypatch.setattr(evidently_report, "write", None)
+    assert run()["level"] == "ok"
+    assert set(files()) == {"monitor.html", "score.svg", "days.svg", "history.csv"}
+    assert "vidently" not in files()["monitor.html"].decode()
+
+
 def test_a_failing_stage_keeps_the_last_good_outs(shop, monkeypatch):
     shop()
     run()
