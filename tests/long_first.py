@@ -14,7 +14,7 @@ LONG = (
     *("test_workflows", "test_releases", "test_retrain", "test_faults"),
     *("test_history", "test_runs", "test_rollback", "test_killed_stages"),
     *("test_pipeline", "test_parity", "test_monitor", "test_metric_vs_cost"),
-    *("test_new_feature", "test_quality", "test_monitor_bench", "test_compare", "test_network"),
+    *("test_new_feature", "test_quality", "test_monitor_bench", "test_compare"),
 )
 """Modules, the longest first, of half a minute and more."""
 

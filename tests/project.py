@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,11 @@ class Project:
         assert not ok or done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
-    def repro(self, *words: str, env: Mapping[str, str] | None = None) -> list[str]:
-        """`dvc repro`, and the names of the stages that ran."""
-        out = self.run("dvc", "repro", *words, env=env)
+    def repro(
+        self, *words: str, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
+    ) -> list[str]:
+        """`dvc repro`, after the words `before`, and the names of the stages that ran."""
+        out = self.run(*before, "dvc", "repro", *words, env=env)
         return [line.split("'")[1] for line in out.splitlines() if line.startswith("Running stage")]
 
     def commit(self, message: str = "change") -> None:

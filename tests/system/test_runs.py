@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from tests import browser, runs
 from tests.locales import locale
 from tests.project import Project
 from tests.runs import BOTH
+from tests.system import test_network as network
 
+STRACE = shutil.which("strace")
 STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"]
 
 
@@ -24,6 +27,45 @@ STAGES = ["data", "validate", "features", "tune", "train", "evaluate", "monitor"
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Small card_fraud and the plain table, run once and committed."""
     return runs.both(tmp_path_factory)
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone after its run: the stages that ran, and the run's system calls to the network."""
+
+    project: Project
+    ran: list[str]
+    trace: Path
+
+
+@pytest.fixture(scope="module")
+def elsewhere(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Another folder, time zone, locale (the decimal comma's), hash seed, thread count, umask; each
+    process a new Python, whose system calls that reach a network are written down."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    other, trace = project.clone(folder / "another folder"), folder / "trace"
+    strange = {
+        "TZ": "Asia/Kathmandu",
+        **(locale(folder / "locales", "de_DE") or {"LC_ALL": "C"}),
+        "PYTHONHASHSEED": "77",
+        "OMP_NUM_THREADS": "1",
+    }
+    watch = [
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-e",
+        "trace=connect,sendto,sendmsg",
+        "-o",
+        str(trace),
+    ]
+    before = os.umask(0o077)
+    try:
+        ran = other.repro(env=strange, before=watch if STRACE else [])
+    finally:
+        os.umask(before)
+    return Clone(other, ran, trace)
 
 
 @pytest.mark.capability("A2", "D5")
@@ -74,24 +116,18 @@ def lines_are_drawn(file: Path, page: str) -> None:
 
 
 @pytest.mark.situation("a clone in another folder", expected="the same bytes")
-def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, tmp_path: Path) -> None:
-    """Another folder, time zone, locale (the decimal comma's), hash seed, thread count, umask: dvc.lock
-    and metrics as committed."""
-    other = project.clone(tmp_path / "another folder")
-    strange = {
-        "TZ": "Asia/Kathmandu",
-        **(locale(tmp_path / "locales", "de_DE") or {"LC_ALL": "C"}),
-        "PYTHONHASHSEED": "77",
-        "OMP_NUM_THREADS": "1",
-    }
-    before = os.umask(0o077)
-    try:
-        ran = other.repro(env=strange)
-    finally:
-        os.umask(before)
-    assert len(ran) == len(STAGES) * len(BOTH)
+def test_a_clone_elsewhere_writes_the_same_bytes(project: Project, elsewhere: Clone) -> None:
+    other = elsewhere.project
+    assert len(elsewhere.ran) == len(STAGES) * len(BOTH)
     assert other.run("git", "status", "--porcelain") == ""
     assert (other.path / "dvc.lock").read_bytes() == (project.path / "dvc.lock").read_bytes()
+
+
+@pytest.mark.skipif(not STRACE, reason="strace is not installed (.ci/run installs it)")
+def test_a_run_talks_to_nobody(elsewhere: Clone) -> None:
+    trace = elsewhere.trace.read_text()
+    assert "connect(" in trace or "sendto(" in trace, "the trace saw nothing at all"
+    assert network.addresses(trace) == set()
 
 
 @pytest.mark.capability("A5")
