@@ -61,11 +61,18 @@ class Service:
         try:
             return Reply(200, score.score(self.parts, body, request_id))
         except EventRefused as refused:
-            parts = self.parts
-            parts.log.refuse(refused_events.counted(refused, parts.columns, parts.clock.now()))
+            self._note(refused)
             return _refused(refused)
         except PlumblineError as error:
             return _refused(error)
+
+    def _note(self, refused: EventRefused) -> None:
+        """Count the events at fault, in the log and in the live check."""
+        parts = self.parts
+        counts = refused_events.counted(refused, parts.columns, parts.clock.now())
+        parts.log.refuse(counts)
+        if parts.live_check is not None:
+            parts.live_check.refused(len(counts))
 
     def outcomes(self, body: bytes, request_id: str) -> Reply:
         """What became of events."""

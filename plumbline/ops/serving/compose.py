@@ -15,7 +15,7 @@ from plumbline.core import usecase_loader
 from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle
-from plumbline.ops.serving import bundles, first_routes, places, states
+from plumbline.ops.serving import bundles, first_routes, live_checks, places, states
 from plumbline.ops.serving.states import OnlineState
 from plumbline.serve import clock as clocks
 from plumbline.serve.log.prediction_log import PredictionLog
@@ -73,12 +73,13 @@ class Prepared:
         held.callback(log.close)
         reader = LogReader(place)
         state = self.state.open(log, held)
+        router = self._routes_now(folder)
         return Service(
             Parts(
                 usecase=self.usecase,
                 settings=settings,
                 checks=CompiledCheck(self.usecase, settings.late_days),
-                live=LiveRoutes(self._routes_now(folder), _later, settings.route_by),
+                live=LiveRoutes(router, _later, settings.route_by),
                 writers=Writers(self.usecase.key),
                 state=state,
                 claims=state if isinstance(state, RedisState) else log,
@@ -86,6 +87,7 @@ class Prepared:
                 reader=reader,
                 clock=clocks.of(self.clock, state.newest_time),
                 observer=observer,
+                live_check=live_checks.of(self.project, self.usecase, router, self.state.writer),
             )
         )
 

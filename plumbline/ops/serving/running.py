@@ -16,6 +16,7 @@ from plumbline.serve.http.app import Read
 from plumbline.serve.http.control import Control
 from plumbline.serve.http.endpoint import Gate
 from plumbline.serve.http.server import Listening, Server
+from plumbline.serve.live_check import running as live_checking
 from plumbline.serve.online.openapi import Served
 from plumbline.serve.reply import Reply
 from plumbline.serve.routes.route_commands import RouteCommands
@@ -49,6 +50,8 @@ class Running:
         loop = asyncio.get_running_loop()
         watching = [loop.create_task(s.parts.live.watch.run()) for s in self.services.values()]
         watching.append(loop.create_task(self._write_slices()))
+        checks = {n: c for n, s in self.services.items() if (c := s.parts.live_check)}
+        watching += [loop.create_task(live_checking.run(n, c)) for n, c in checks.items()]
 
         async def closed() -> None:
             for task in watching:

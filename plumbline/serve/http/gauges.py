@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from plumbline.serve.http.metrics import Metrics
+from plumbline.serve.live_check.check import LiveCheck
+from plumbline.serve.live_check.recorded import SCORE
 from plumbline.serve.requests.parts import Parts
 
 
@@ -37,8 +39,30 @@ def register(metrics: Metrics, parts: Parts) -> None:
         ),
         ("shadow_failed", "Events that shadows failed on", lambda: sum(shadows.failed.values())),
     )
+    if parts.live_check is not None:
+        figures += _live(parts.live_check)
     for name, text, read in figures:
         metrics.figure(f"plumbline_{name}", text, parts.usecase.name, read)
+
+
+def _live(check: LiveCheck) -> tuple[tuple[str, str, Callable[[], float]], ...]:
+    """The last whole window of the live check."""
+    return (
+        ("live_events", "Events of the window", lambda: check.state.events),
+        ("live_findings", "Findings of the window", lambda: len(check.state.findings)),
+        ("live_refused", "Share of refused events", lambda: check.state.shares.get("refused", 0.0)),
+        ("live_alarms", "Share of alarms", lambda: check.state.shares.get("alarms", 0.0)),
+        (
+            "live_score_distance",
+            "Distance of the scores from the recorded, 0 to 1",
+            lambda: check.state.distances.get(SCORE, 0.0),
+        ),
+        (
+            "live_column_distance",
+            "Greatest distance of a column's values from the recorded, 0 to 1",
+            lambda: max((d for n, d in check.state.distances.items() if n != SCORE), default=0.0),
+        ),
+    )
 
 
 def _broken(parts: Parts) -> float:

@@ -46,4 +46,5 @@ def figures(parts: Parts) -> dict[str, Any]:
             "dropped": dict(shadows.dropped),
             "failed": dict(shadows.failed),
         },
+        "live_check": parts.live_check.state.model_dump(mode="json") if parts.live_check else None,
     }

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from plumbline.core.usecase import FeatureSet
 from plumbline.serve.clock import Clock
+from plumbline.serve.live_check.check import LiveCheck
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.online.actions import Actions
@@ -46,6 +47,7 @@ class Parts:
     reader: LogReader
     clock: Clock
     observer: Observer
+    live_check: LiveCheck | None = None
 
     @cached_property
     def actions(self) -> Actions:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from plumbline.serve.live_check.window import Seen
 from plumbline.serve.online import answers, bodies
 from plumbline.serve.online.actions import Actions
 from plumbline.serve.online.scorer import Scored
@@ -181,10 +182,17 @@ def _log_shadow(
     parts.log.append(logged)
 
 
-def _observe(parts: Parts, done: Iterable[Answered]) -> None:
+def _observe(parts: Parts, done: Sequence[Answered]) -> None:
     name, observer = parts.usecase.name, parts.observer
     for one in done:
         score = one.scored.score[0] if len(one.scored.score) == 1 else None
         observer.event(name, one.arm.name, score, one.scored.alarm)
         for flag in one.flags:
             observer.flag(name, flag)
+    if parts.live_check is not None:
+        parts.live_check.seen([_seen(one) for one in done])
+
+
+def _seen(one: Answered) -> Seen:
+    score = one.scored.score[0] if one.scored.score else None
+    return Seen(one.one.event, one.arm.bundle, score, one.scored.alarm)
