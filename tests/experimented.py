@@ -178,10 +178,10 @@ def _write(folder: Path, number: int, events: Any, predictions: Any, outcomes: A
     tables = {"events": events, "predictions": predictions, "outcomes": outcomes}
     for kind, table in tables.items():
         pq.write_table(table, folder / f"{kind}-{day}.parquet")
-    rows = {"refusals": 0} | {kind: table.num_rows for kind, table in tables.items()}
+    rows = {kind: tables[kind].num_rows if kind in tables else 0 for kind in sealed_days.KINDS}
     statement = {
         "usecase": "card_fraud", "day": day, "first_sequence": 1, "last_sequence": 1_000_000, "lost": [],
-        "rows": rows, "sha256": dict.fromkeys(rows, ""), "previous": "",
+        "files": {kind: {"rows": n, "sha256": ""} for kind, n in rows.items()}, "previous": "",
     }  # fmt: skip
     whole = SealedStatement.model_validate(statement)
     text = sealed_days.pointer_text(whole, dict.fromkeys(sealed_days.KINDS, ("0" * 32, 1)))

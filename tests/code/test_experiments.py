@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from bench import experiments as bench
 from plumbline.__main__ import main
+from plumbline.core import sealed_days
 from plumbline.core.errors import PlumblineError
 from plumbline.metrics import assignment
 from plumbline.metrics.entity_means import EntitySums
@@ -25,8 +26,9 @@ from plumbline.ops.experiments import (
 from plumbline.ops.experiments.terms import Terms
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.report import html, markdown
-from tests import experimented
+from tests import experimented, logged, sealed
 from tests.experimented import FIRST, Traffic, declared
+from tests.small import SMALL
 
 RAILS = {
     "latency": {"worse": "higher", "limit": 200.0},
@@ -63,7 +65,7 @@ def test_a_difference_is_found_and_the_arms_figures_are_those_served(fewer):
     assert report.status == "better"
     assert one.interval.low < -0.1 < one.interval.high < 0
     assert one.decided is not None
-    assert len(one.looks) == 11
+    assert len(one.looks) == 4
     assert {arm.name for arm in report.arms} == {"champion", "challenger"}
     assert sum(arm.entities for arm in report.arms) == pytest.approx(300, abs=5)
     assert [rail.kept for rail in report.guardrails] == [True, True]
@@ -138,6 +140,31 @@ def test_an_entity_stays_in_the_arm_of_its_first_event():
     assert crossed == 1
 
 
+def test_the_log_and_sealed_days_say_the_same(tmp_path):
+    """Each payer in one arm; the last day stays in the log."""
+    rows = []
+    for number in range(1, 241):
+        arm, day = ("champion", "challenger")[number % 2], number // 80
+        event = {**logged.EVENT, "number": number, "who_id": f"payer {number % 80}"}
+        alarm = number % (5 if arm == "champion" else 3) == 0
+        received = logged.NOON + day * logged.DAY
+        rows.append(
+            logged.row(number, received=received, event=event, arm=arm, alarm=alarm, micros=number)
+        )
+    root = sealed.project(tmp_path, rows)
+    project = replace(experimented.project(root), usecase=SMALL)
+    one = declared(
+        start=sealed.FIRST, unit="who", better="higher", guardrails={"latency": RAILS["latency"]}
+    )
+    before = experimenting.judged(project, "x", one)
+    assert [arm.entities for arm in before.arms] == [40, 40]
+    assert sum(arm.events for arm in before.arms) == 240
+    sealed.seal(root, now=sealed.FIRST + timedelta(days=2))
+    assert len(sealed_days.listed(root / sealed.FOLDER)) == 3
+    assert experimenting.judged(project, "x", one).plain() == before.plain()
+    assert "cannot tell" in " ".join(experiment_page.lines(before))
+
+
 def test_nothing_served_yet(fewer):
     report = experimenting.judged(fewer, "x", declared(start="2026-01-01"))
     assert report.status == "waiting"
@@ -167,7 +194,7 @@ def test_it_is_declared_looked_at_and_ended(tmp_path):
     ended = experiment_files.load(tmp_path, "card_fraud", "fewer").ended
     assert (ended.keep, ended.verdict) == ("challenger", before.verdict)
     assert file.read_text().startswith("# An experiment")
-    with pytest.raises(PlumblineError, match="ended on 2025-07-11 already"):
+    with pytest.raises(PlumblineError, match="ended on 2025-07-04 already"):
         experimenting.stop(project, "fewer", None)
     assert experimenting.status(project, "fewer").differences == before.differences
 

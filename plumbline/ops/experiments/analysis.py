@@ -41,12 +41,10 @@ class Judged:
 
     @classmethod
     def of(cls, experiment: Experiment, seen: Observations, until: date) -> Judged:
-        """With a look at the end of each day from the start to `until`, or to the end that is declared."""
-        last = min(until, experiment.ended.day) if experiment.ended else until
-        first = days_since(experiment.start)
-        looks = np.arange(first, days_since(last) + 1)
-        inside = (seen.day >= first) & (seen.day <= days_since(experiment.last))
-        return cls(experiment, seen.rows(inside & (seen.day <= days_since(last))), looks)
+        """With a look at the end of each day from the start to `until`."""
+        first, last = days_since(experiment.start), days_since(min(until, experiment.last))
+        looks = np.arange(first, days_since(until) + 1)
+        return cls(experiment, seen.rows((seen.day >= first) & (seen.day <= last)), looks)
 
     @property
     def paired(self) -> bool:
@@ -86,6 +84,8 @@ def report(
 ) -> ExperimentReport:
     """The state at the end of `until`, None where nothing was served; `delay`: days until the metric is known."""
     seen, crossed = seen.without_crossing()
+    final = experiment.ended.day if experiment.ended else experiment.last + timedelta(days=delay)
+    until = min(until, final) if until else None
     judged = Judged.of(experiment, seen, until) if until and until >= experiment.start else None
     differences = tuple(_differences(judged)) if judged else ()
     guardrails = tuple(_guardrails(judged)) if judged else ()
@@ -96,7 +96,6 @@ def report(
         "events whose label is withheld, with none like them let through": seen.withheld,
         "scores without a counterpart": seen.unpaired,
     }
-    final = experiment.ended.day if experiment.ended else experiment.last + timedelta(days=delay)
     status, text = verdict.of(experiment, until, final, differences, guardrails, shares)
     return ExperimentReport(
         usecase=usecase,

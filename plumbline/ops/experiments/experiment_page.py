@@ -23,7 +23,7 @@ from plumbline.report.blocks import (
     Tone,
     Verdict,
 )
-from plumbline.report.numbers import count, figure, share, signed
+from plumbline.report.numbers import count, figure, known, share, signed
 
 TONES: dict[Status, Tone] = {"better": "good", "worse": "bad", "guardrail": "bad", "invalid": "bad"}
 HEADS: dict[Status, str] = {
@@ -122,13 +122,13 @@ def _differences(report: ExperimentReport) -> Iterator[Block]:
 
 
 def _chart(one: Difference) -> LineChart:
-    known = [look for look in one.looks if look.low is not None]
+    looks = [look for look in one.looks if look.low is not None and look.high is not None]
     return LineChart(
         f"Difference of {one.treatment}, day by day, with its interval",
-        [str(look.day) for look in known],
-        [look.value for look in known],
-        [look.low for look in known],
-        [look.high for look in known],
+        [str(look.day) for look in looks],
+        [look.value for look in looks],
+        [look.low for look in looks],
+        [look.high for look in looks],
     )
 
 
@@ -185,6 +185,6 @@ def _rail(one: GuardrailFigures) -> str:
 
 
 def _ends(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return "too few entities"
+    if not (known(low) and known(high)):
+        return "cannot tell"
     return f"{signed(low)} to {signed(high)}"

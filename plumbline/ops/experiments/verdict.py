@@ -13,7 +13,7 @@ from plumbline.ops.experiments.experiment_document import (
     GuardrailFigures,
     Status,
 )
-from plumbline.report.numbers import figure
+from plumbline.report.numbers import figure, known
 
 
 def of(
@@ -70,10 +70,10 @@ def _nothing(experiment: Experiment, differences: Sequence[Difference]) -> str:
         abs(end)
         for one in differences
         for end in (one.interval.low, one.interval.high)
-        if end is not None
+        if end is not None and known(end)
     ]
     if not ends:
-        return "the planned days are over, and there are too few entities to say anything"
+        return "the planned days are over, and it cannot be told: too few entities, or all alike"
     excluded = "ruled out" if max(ends) < experiment.effect else "not ruled out"
     return (
         "the planned days are over without a sure difference; an effect of "
