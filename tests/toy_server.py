@@ -86,6 +86,9 @@ async def _answered(
 ) -> bool:
     """Read one request and answer it; whether the connection stays open."""
     head = await reader.readuntil(b"\r\n\r\n")
+    if head.startswith(b"GET "):  # asks what it serves: it does not say
+        writer.write(b"HTTP/1.1 404 X\r\nContent-Length: 2\r\n\r\n{}")
+        return False
     length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
     toy.bodies.append(await reader.readexactly(length))
     async with turn:

@@ -19,6 +19,7 @@ from plumbline.studies.loadtest import (
     load_record,
     open_loop,
     schedule,
+    served_bundle,
     study,
     text_report,
 )
@@ -215,3 +216,9 @@ def test_an_unknown_process_is_said_to_be_unknown() -> None:
         events_per_request=1, server=load, echo=None, cpu_ratio=None, gate=[],
     )  # fmt: skip
     assert any("cannot tell" in line for line in text_report.lines(record))
+
+
+def test_a_server_that_does_not_say_its_bundle_is_unknown() -> None:
+    with toy_server.serving(lambda _: Plan()) as toy:
+        assert served_bundle.champion(http_client.address(toy.url), "small", None) is None
+    assert served_bundle.champion(http_client.address(toy.url), "small", "token") is None

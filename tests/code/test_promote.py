@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from plumbline.ops.promotion import (
     promotion_records,
 )
 from plumbline.ops.promotion.promotion_document import Promotion
+from plumbline.ops.promotion.promotion_run import PromotionOptions
 from plumbline.ops.rollback import journal
 from plumbline.serve.routes.bundle_store import BundleStore
 from tests import promoted, shared
@@ -235,3 +238,37 @@ def test_a_full_disk_puts_the_routes_back(
     routes = served.service.parts.live.router.routes
     assert [(a.bundle, a.weight) for a in routes.arms] == [(served.bundles["champion"], 100)]
     assert promote(served, "equal").status == "promoted"
+
+
+def load_record(path: Path, bundle: str | None, *, passed: bool) -> Path:
+    """What `plumbline loadtest --json` writes, as far as it counts here."""
+    gate = [{"name": "p99", "limit": 10.0, "value": 3.0 if passed else 30.0, "passed": passed}]
+    path.write_text(json.dumps({"usecase": NAME, "bundle": bundle, "gate": gate, "url": "x"}))
+    return path
+
+
+def test_a_load_test_is_evidence_where_it_is_of_this_bundle(
+    served: ServedParcels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    own, champion = served.bundles["equal"], served.bundles["champion"]
+    rules = promoted.RULES.model_copy(update={"load_test": True})
+    promoted.lend(monkeypatch, served.bundles, rules)
+    for file, reason in (
+        (None, "serve.promote.load_test is true, and no load test is shown"),
+        (
+            load_record(tmp_path / "other.json", champion, passed=True),
+            f"bundle {champion}, expected",
+        ),
+        (load_record(tmp_path / "slow.json", own, passed=False), r"p99 30.0 \(at most 10\)"),
+    ):
+        promotion = promoting.promote(
+            Path("."), NAME, "equal", PromotionOptions(file, pause=0.03), lambda _: None
+        )
+        assert re.search(reason, promotion.reason), promotion
+    good = load_record(tmp_path / "good.json", own, passed=True)
+    options = PromotionOptions(good, pause=0.03)
+    promotion = promoting.promote(Path("."), NAME, "equal", options, lambda _: None)
+    assert promotion.status == "promoted"
+    load = promotion.step("load")
+    assert load is not None
+    assert load.evidence == {"p99": 3.0}

@@ -222,8 +222,8 @@ def lines(routes: Routes) -> Iterator[str]:
 def _nowhere(routes: Routes) -> str:
     others = routes.champions[1:]
     known = (
-        f"the champions before ({', '.join(others)}) cannot be loaded, or have other features: a process of their "
-        "commit can take over, `plumbline serve --replace` there"
+        f"the champions before ({', '.join(others)}) cannot be loaded, or have other features: `plumbline rollback` to "
+        "their commit lets a process of it take over"
         if others
         else "no champion before it is known here; add a bundle with `plumbline routes add` and give it 100 %"
     )

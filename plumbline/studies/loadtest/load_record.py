@@ -52,9 +52,10 @@ class Gate(Document):
 
 
 class LoadRecord(Document):
-    """A load test: the server, the echo beside it, and the gate."""
+    """A load test: the server, the echo beside it, and the gate. `bundle`: the champion that answered; None: unknown."""
 
     usecase: str
+    bundle: str | None = None
     url: str
     arrivals: str
     connections: int

@@ -22,6 +22,7 @@ from plumbline.studies.loadtest import (
     load_record,
     open_loop,
     schedule,
+    served_bundle,
     server_cpu,
 )
 from plumbline.studies.loadtest.http_client import Address
@@ -98,6 +99,7 @@ def measure(usecase: FeatureSet, events: list[dict[str, Any]], plan: LoadPlan) -
     ratio = _ratio(server, yardstick)
     return LoadRecord(
         usecase=usecase.name,
+        bundle=served_bundle.champion(target, usecase.name, plan.token),
         url=plan.url,
         arrivals=plan.arrivals,
         connections=plan.connections,
