@@ -122,6 +122,8 @@ def test_no_day_to_move() -> None:
         (seen("alert", now=True, findings=(DRIFT,)), None),
         (seen("alert", now=True, findings=(DRIFT, SKEW)), "bad-serving"),
         (seen("alert", findings=(SKEW, FAULT)), "bad-data"),
+        (seen("alert", findings=({**DRIFT, "check": "latency"},)), "healthy"),
+        (seen("alert", findings=({**DRIFT, "check": "served_quality"},)), "drift"),
         (seen("alert", now=True, findings=(DRIFT, {**SKEW, "until": "2025-06-20"})), None),
     ],
 )

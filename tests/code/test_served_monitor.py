@@ -253,7 +253,8 @@ def test_bundles_are_judged_one_by_one(tmp_path):
         score=lambda r: [1 - r["score"][0] if r["sequence"] <= 420 else r["score"][0]],
     )
     seen = judged(tmp_path, rows)
-    worse, better = sorted(seen.report.quality, key=lambda q: q.value.value)
+    better, worse = seen.report.quality
+    assert worse.value.value < better.value.value
     assert (worse.bundle, better.bundle) == (served.OLDER, served.BUNDLE)
     assert ("served_quality", None) not in found(seen), "it answers no more"
 
@@ -302,6 +303,20 @@ def test_the_reference_s_blocked_events_count_as_well(tmp_path):
     unweighted = metrics.average_precision(left["bad"], served.score(case, left))
     assert unweighted < reference.low
     assert seen.report.events == len(rows), "of the current window"
+
+
+def test_a_decision_that_never_gets_a_label_is_taken_to_withhold_it(tmp_path):
+    case, past, now = windows()
+    rows = served.rows(case, now, decision=lambda r: "block" if r["score"][0] > 0.6 else "approve")
+    rows = [{**r, "action": r["decision"]} for r in rows]
+    blocked = np.isin(now["number"], [r["key"] for r in rows if r["decision"] == "block"])
+    without = {**now, "bad": np.where(blocked, np.nan, now["bad"])}
+    seen = judged(tmp_path, rows, of=(case, past, without))
+    assert "0 passed by chance: 5 are needed" in seen.report.quality[0].cannot_tell
+    finding = found(seen)["withheld", None]
+    assert finding.level == "warning"
+    assert "by the decision block, and none passes by chance" in finding.evidence
+    assert ("withheld", None) not in found(judged(tmp_path, rows, of=(case, past, now)))
 
 
 def test_a_damaged_month_is_named(tmp_path):

@@ -16,10 +16,10 @@ from plumbline.monitor import calendar
 from plumbline.monitor.served.served_report import DecisionFeedback, FeedbackReport
 from plumbline.monitor.served.served_rows import MatchedRows, ServedRows
 
-FEW = 20
-"""Due events of a decision, none with a label, from which its labels are taken to be withheld."""
-USUAL = 0.5
-"""Share of the other due events that have a label then."""
+FEW = 5
+"""Due events of a decision, none with a label, from which its labels may be taken to be withheld."""
+CHANCE = 0.001
+"""Chance of as many without one where labels came as often as after other decisions, below which they are."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,9 @@ def _never_labelled(policy: Array, due: Array, labelled: Array) -> Array:
     out = np.zeros(len(policy), bool)
     for one in set(policy.tolist()):
         own, rest = due & (policy == one), due & (policy != one)
-        if (
-            own.sum() >= FEW
-            and not labelled[own].any()
-            and rest.any()
-            and labelled[rest].mean() >= USUAL
-        ):
+        if own.sum() < FEW or labelled[own].any() or not rest.any():
+            continue
+        if (1 - labelled[rest].mean()) ** own.sum() < CHANCE:
             out |= policy == one
     return out
 

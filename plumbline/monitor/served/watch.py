@@ -113,8 +113,9 @@ def _losses(
     limits: Monitor,
     seed: int,
 ) -> Iterator[tuple[ServedQuality, Level]]:
-    """Quality of each bundle that answered, the newest first."""
-    for bundle in reversed(list(dict.fromkeys(answered.rows.bundle.tolist()))):
+    """Quality of each bundle that answered, first of the one that answers now, then the newest."""
+    newest, bundles = _newest(answered.rows), dict.fromkeys(reversed(answered.rows.bundle.tolist()))
+    for bundle in sorted(bundles, key=lambda one: one != newest):
         own = answered.rows.bundle == bundle
         served = answered.take(own)
         labels = label_feedback.weighted(known.take(own), served)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plumbline.monitor.result import MonitorResult, ReportedFinding
-from plumbline.monitor.verdict import FAULTS, SERVING_FAULTS
+from plumbline.monitor.verdict import FAULTS, LOSSES, NEXT_SERVED, SERVING_FAULTS
 from plumbline.ops.retrain.retrain_document import OutcomeKind
 from plumbline.review import verdict_line
 from plumbline.review.comparison import Comparison
@@ -39,7 +39,8 @@ def of_monitor(result: MonitorResult) -> RetrainOutcome | None:
             return RetrainOutcome(kind, tuple(map(sentence, faults)))
     if result.retrain and result.retrain.now:
         return None
-    kind = "healthy" if result.level == "ok" else "drift"
+    moved = any(f.check not in NEXT_SERVED or f.check in LOSSES for f in result.findings)
+    kind = "drift" if moved and result.level != "ok" else "healthy"
     why = result.retrain.why if result.retrain else "no advice on retraining"
     return RetrainOutcome(kind, (result.summary, why))
 
