@@ -34,6 +34,8 @@ USER = {
     "address": re.compile(r"\w://([^:/\s]*:[^@]*)@"),  # as SQLAlchemy reads it
 }
 """User and password of an address."""
+TABLES = ("outcomes", "seed")
+"""Keys of `data` that hold keys of a source again."""
 SHORTEST = 16
 """Characters from which a user without a password is taken for a token."""
 TOKEN = re.compile(
@@ -56,7 +58,7 @@ def refuse(data: Mapping[str, Any], where: str) -> None:
                 f"{where}.{key}: holds a password or a token (not shown), expected a variable in its "
                 f"place, ${{{PREFIX}...}}; export it, and revoke the secret if it was committed"
             )
-        if key in USER:
+        if key.rpartition(".")[2] in USER:
             refuse_foreign(NAME.findall(text), f"{where}.{key}")
 
 
@@ -74,7 +76,7 @@ def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _secret(key: str, text: str) -> bool:
-    first, name = key.partition(".")[0], key.rpartition(".")[2]
+    first, name = _own(key).partition(".")[0], key.rpartition(".")[2]
     form = STRONG if first == "simulate" else ANY
     if TOKEN.search(text) or (form.fullmatch(name) and _written(text)):
         return True
@@ -85,6 +87,16 @@ def _secret(key: str, text: str) -> bool:
     if first == "path":  # of folders: `key=1` is a partition
         return False
     return any(_written(value) for form in _decoded(text) for value in SETTING.findall(form))
+
+
+def _own(key: str) -> str:
+    """The key without the tables that it stands in: a path of outcomes is a path.
+
+    >>> _own("seed.outcomes.path"), _own("path")
+    ('path', 'path')
+    """
+    first, _, rest = key.partition(".")
+    return _own(rest) if rest and first in TABLES else key
 
 
 def _of_user(part: str) -> bool:

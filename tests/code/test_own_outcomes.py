@@ -6,7 +6,7 @@ import json
 import logging
 import sqlite3
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +209,27 @@ def test_sql_and_parquet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     sheet = run(monkeypatch, tmp_path, outcomes=own)
     assert (sheet["outcomes"], sheet["outcome_rows"]["unknown"]) == (1, 1)
     assert sheet["outcome_source"]["kind"] == "sql"
+
+
+@pytest.mark.parametrize(
+    ("delay", "late"),
+    [({"label_delay": 2}, 1), ({"label_delay": 0, "label_delay_hours": 48, "label_delay_minutes": 1}, 0),
+     ({"label_delay": 0, "label_delay_minutes": 2_879}, 1)],
+)  # fmt: skip
+def test_a_label_is_late_by_days_hours_or_minutes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, delay: dict[str, int], late: int
+) -> None:
+    case = replace(SALES, **delay)
+    sheet = run(monkeypatch, tmp_path, "1,2025-01-05 10:00:30,1", case=case)
+    assert sheet["outcome_rows"]["late"] == late
+
+
+def test_a_label_in_the_events_is_known_minutes_after_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    case = replace(SALES, label_delay=0, label_delay_hours=1, label_delay_minutes=30)
+    write_csv(tmp_path / "a.csv")
+    ingest(monkeypatch, tmp_path, PARAMS, case)
+    first = rows(tmp_path, "outcomes-2025-01.parquet")[0]
+    assert first[2] - first[1] == timedelta(minutes=90)
+    assert case.delay_words == "1 hours and 30 minutes"

@@ -10,6 +10,7 @@ import yaml
 
 from plumbline import config
 from plumbline.core.errors import ParamsError, PlumblineError
+from plumbline.data import secrets
 from plumbline.data.environment import expand
 
 pytestmark = pytest.mark.no_cover  # counting the lines takes longer than they do
@@ -115,3 +116,14 @@ def test_a_variable_of_others_is_refused_with_the_params(tmp_path: Path) -> None
     file = params(tmp_path, {"url": "https://x.example/?a=${AWS_SECRET_ACCESS_KEY}"})
     with pytest.raises(PlumblineError, match=r"flights\.data\.url: variable AWS_SECRET_ACCESS_KEY"):
         config.load("card_fraud", file)
+
+
+def test_a_table_of_outcomes_is_looked_at_as_the_events_are() -> None:
+    fine = {"path": "sources/shop/key=1/*.csv", "query": "SELECT * FROM o WHERE key = 5"}
+    secrets.refuse({"outcomes": fine, "seed": {"outcomes": fine}}, "shop.data")
+    for address, words in (
+        ("postgresql://me:hunter2secret@host/db", "holds a password"),
+        ("postgresql://me:${AWS_SECRET}@host/db", "AWS_SECRET is not allowed"),
+    ):
+        with pytest.raises(PlumblineError, match=words):
+            secrets.refuse({"outcomes": {"address": address}}, "shop.data")
