@@ -78,11 +78,14 @@ def replay(
     with 1 if a row is not equal to the bit; says which and why. With --model, --threshold or --costs: also which
     decisions would have been others, and what that would have cost or saved.
     """
+    from plumbline.core.errors import PlumblineError
     from plumbline.ops.replay import day_range, replaying, text_report
     from plumbline.ops.replay.what_if_options import WhatIfOptions
 
     until = day(as_of) if as_of else None
     what_if = WhatIfOptions(model, threshold or (), costs or (), until)
+    if until and not what_if.wanted:
+        raise PlumblineError("--as-of: is of a what-if; add --model, --threshold or --costs")
     options = replaying.ReplayOptions(
         day_range.parsed(days), out, tuple(admit or ()), what_if, from_events
     )

@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
 import pyarrow.parquet as pq
@@ -16,13 +17,19 @@ from plumbline.__main__ import main
 from plumbline.core import usecase_loader
 from plumbline.core.errors import PlumblineError
 from plumbline.model import calibration
-from plumbline.ops.replay import day_range, replaying
-from plumbline.ops.replay.bundles import Bundles
+from plumbline.model.decisions import Cut, DecisionPolicy
+from plumbline.ops.replay import day_range, replaying, rescoring, served_rows, verdicts
+from plumbline.ops.replay.bundles import Bundles, ReplayBundle
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.serving import places, sealed_events
 from plumbline.serve.log import description
-from tests import replays
+from plumbline.serve.online import checks
+from plumbline.serve.online.scorer import CompiledScorer
+from tests import classes, logged, replays, requests
 from tests.boosting import parcels
+from tests.code.test_encodings import HOMES
+from tests.frames import FLIGHTS
+from tests.small import SMALL
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +152,14 @@ ALTERED = {
         "UPDATE routes SET bundle = (SELECT min(bundle) FROM routes) WHERE route = 1",
         "bundle",
     ),
+    "how many histories": (
+        "UPDATE events SET aggregates = zeroblob(16) WHERE sequence = 1",
+        "it has 2 aggregates, its file describes 1",
+    ),
+    "how many scores": (
+        "UPDATE events SET score = zeroblob(16), answer = '' WHERE sequence = 1",
+        "1 numbers are a score",
+    ),
     "no number": (
         "UPDATE events SET aggregates = x'000000000000f07f' WHERE sequence = 1",
         "altered|infinite|height",
@@ -165,6 +180,70 @@ def test_an_altered_row_is_named(project, what):
     assert (row.sequence, row.reason) == (2 if "shadow" in what else 1, "altered")
     assert re.search(words, row.detail), row.detail
     assert report.equal == 120 - report.differing
+
+
+def test_a_row_that_no_service_wrote_is_one_message(project):
+    root, md5s = project
+    path = sorted(places.log(root, "parcels").glob("*.sqlite"))[0]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE events SET event = '{' WHERE sequence = 1")
+    with pytest.raises(PlumblineError, match="restore the day's file"):
+        replayed(root, replays.admitted(root, md5s))
+
+
+def test_a_row_function_that_fails_keeps_no_other_row_from_its_verdict(project, monkeypatch):
+    root, md5s = project
+    whole = rescoring.recomputed
+
+    def fails(usecase, columns):
+        if 7 in columns["number"].tolist():
+            raise PlumblineError("the function failed")
+        return whole(usecase, columns)
+
+    monkeypatch.setattr(rescoring, "recomputed", fails)
+    report = replayed(root, replays.admitted(root, md5s))
+    assert (report.equal, report.differing) == (118, 2)  # the answer and the shadow's score
+    assert {row.detail for row in report.rows_shown} == {"the function failed"}
+
+
+ORDINARY = replace(SMALL, rows=(), categories=(), derived=(), features=("cents", "grams", "who_mean_3d"), snapshots=SMALL.snapshots[:3], hourly=(), fresh=())  # fmt: skip
+POLICY = DecisionPolicy(
+    names=("approve", "review", "block"), review=True, otherwise=Cut(review=0.45, block=0.55),
+    column="kind", segments={"a": Cut(review=0.3, block=0.5)},
+)  # fmt: skip
+CASES = {
+    "nulls, hours, derived features": (SMALL, {}),
+    "decisions by segment": (SMALL, {"decisions": POLICY}),
+    "no row feature": (ORDINARY, {}),
+    "several classes": (
+        classes.days(),
+        {"costs": ((0.0, 1.0, 2.0), (3.0, 0.0, 1.0), (9.0, 1.0, 0.0))},
+    ),
+    "a regression with its offset": (FLIGHTS, {}),
+    "encodings": (HOMES, {}),
+}
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_rows_of_any_use_case_are_equal_to_the_bit(what):
+    case, parts = CASES[what]
+    scorer = requests.scorer(case, **parts)
+    compiled = CompiledScorer(replace(scorer, bundle=scorer.bundle))
+    drawn, pasts = requests.events(case, 60), requests.histories(case, 60)
+    rows = [
+        logged.row(
+            i, e[case.key], event=e, digest=checks.digest(e), aggregates=tuple(map(float, p)), computed=s.computed,
+            derived=s.derived, raw=s.raw, score=s.score, alarm=s.alarm, decision=s.decision, answer=b"",
+            definitions=compiled.definitions,
+        )
+        for i, (e, p, s) in enumerate(zip(drawn, pasts, compiled.score(drawn, pasts), strict=True), 1)
+    ]  # fmt: skip
+    served = served_rows.of_log(date(2025, 3, 10), rows, description.describe(case))
+    found = ReplayBundle("b" * 32, "here", scorer.bundle, case, compiled.definitions, "", ())
+    result = verdicts.judged(found, served)
+    assert result.detail.tolist() == [""] * 60
+    other = verdicts.judged(found, replace(served, score=served.score + 1e-12))
+    assert (other.reason == "altered").sum() >= 30
 
 
 def test_other_versions_are_the_reason_where_rows_differ(project, monkeypatch):

@@ -149,6 +149,8 @@ ODD = {
     "no review": ({"thresholds": ["review=0.5"], "model": 0}, "sends nothing to review"),
     "a cost": ({"costs": ["false_postive=5"]}, "did you mean 'false_positive'"),
     "a column": ({"costs": ["false_positive=wort"]}, "did you mean 'worth'"),
+    "a broken value": ({"costs": ["false_positive=[1"]}, "expected KEY=VALUE"),
+    "a review of alarms": ({"thresholds": ["review=0.5"]}, "sends nothing to review"),
     "a file": ({"costs": ["costs.yaml"]}, "no such file, and no KEY=VALUE"),
     "a value": ({"costs": ["false_positive=[1]"]}, "expected a number, a column's name"),
     "a model": ({"model": "nothing"}, "not a git repository"),
@@ -172,6 +174,8 @@ def test_the_command_says_what_would_change(made, monkeypatch, capsys):
     assert "what if: alarm from 0.9 on" in text
     assert "from alarm to no alarm" in text
     assert "difference" in text
+    assert main(["replay", "parcels", "--as-of", "2025-03-04"]) == 2
+    assert "is of a what-if" in capsys.readouterr().err
     assert json.loads((root / "out.json").read_text())["what_if"]["money"]["by"] == "entity"
 
 

@@ -38,6 +38,7 @@ class Alternative:
     def places(self, answered: ReplayBundle, rows: ServedRows, result: Rescored) -> OtherAnswers:
         """What it decides about rows of the bundle `answered`, which are scored and have the columns `result.columns`."""
         found, again, note = self.bundle or answered, result, ""
+        check(found.bundle, self.cuts)
         if self.bundle and self.bundle.md5 != answered.md5:
             try:
                 again = rescoring.score(found, _columns(found, rows))

@@ -69,7 +69,10 @@ class Bundles:
                 raise BundleError(found.problem)
             return found
         with scoring_model.chosen(self._root, name, self._usecase) as model:
-            return loaded(model.folder, dvc_hash.md5(model.folder), model.name, self._admit)
+            found = self._loaded(model.folder, dvc_hash.md5(model.folder), model.name)
+        if isinstance(found, NoBundle):
+            raise BundleError(found.problem)
+        return found
 
     def _found(self, md5: str) -> ReplayBundle | NoBundle:
         try:

@@ -125,8 +125,12 @@ def _of_classes(usecase: FeatureSet, costs: ClassCosts) -> Pricing:
 
 def _pair(word: str) -> dict[str, Any]:
     key, _, text = word.partition("=")
-    value = yaml.safe_load(text)
-    return {key.strip(): value}
+    try:
+        return {key.strip(): yaml.safe_load(text)}
+    except yaml.YAMLError:
+        raise PlumblineError(
+            f"--costs {word}: expected KEY=VALUE like false_positive=500, or a column's name as the value"
+        ) from None
 
 
 def _file(path: Path) -> dict[str, Any]:

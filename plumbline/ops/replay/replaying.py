@@ -12,6 +12,7 @@ import numpy as np
 
 from plumbline import config
 from plumbline.core import usecase_loader
+from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.ops.replay import refolding, row_sources, sealed_rows, verdicts, what_if_options
 from plumbline.ops.replay.bundles import Bundles, NoBundle, ReplayBundle
@@ -114,7 +115,25 @@ def scored(
             yield found, lost, verdicts.without_event(lost)
         whole = part.take(np.flatnonzero(has_event))
         if len(whole):
-            yield found, whole, verdicts.judged(found, whole)
+            yield from _judged(found, whole)
+
+
+def _judged(
+    found: ReplayBundle, rows: ServedRows
+) -> Iterable[tuple[ReplayBundle, ServedRows, RowVerdicts]]:
+    """The verdicts; rows of which nothing can be made are found by halves, so that they keep no other from its own."""
+    problem = ""
+    try:
+        result = verdicts.judged(found, rows)
+    except PlumblineError as error:
+        problem = str(error)
+    if not problem:
+        yield found, rows, result
+    elif len(rows) == 1:
+        yield found, rows, verdicts.not_scored(rows, problem)
+    else:
+        for places in np.array_split(np.arange(len(rows)), 2):
+            yield from _judged(found, rows.take(places))
 
 
 def _report(sources: RowSources, tally: Tally, changed_days: list[str]) -> ReplayReport:

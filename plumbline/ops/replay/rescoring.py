@@ -92,10 +92,3 @@ def _decisions(found: ReplayBundle, columns: Mapping[str, Array], answer: Array)
     if model.classes:
         return objects([str(name) for name in model.decide(answer)])
     return model.decisions_of(columns, answer)
-
-
-def finite(features: tuple[str, ...], columns: Mapping[str, Array]) -> Array:
-    """The rows whose features the trees can take, bool (n,): null counts as one, infinity does not."""
-    with np.errstate(over="ignore"):
-        each = [~np.isinf(np.asarray(columns[name], np.float32)) for name in features]
-    return np.logical_and.reduce(each)

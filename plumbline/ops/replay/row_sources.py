@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby, islice
 from pathlib import Path
+
+import msgspec
 
 from plumbline.core import sealed_days
 from plumbline.core.errors import PlumblineError
@@ -20,7 +23,7 @@ from plumbline.ops.serving import logged, sealed_events
 from plumbline.serve.log import files_read
 from plumbline.serve.log.files_read import Extent
 from plumbline.serve.log.reader import LogReader
-from plumbline.serve.protocols import LoggedEvent
+from plumbline.serve.protocols import LogError, LoggedEvent
 
 CHUNK = 10_000
 """Rows in memory at once."""
@@ -41,9 +44,9 @@ class RowSources:
         """All of them, in order."""
         return sorted({*(one.day for one in self.sealed), *self.live})
 
-    def is_sealed(self, sequence: int) -> bool:
-        """Whether a row of the log is in a sealed day."""
-        return _is_sealed(self.every, sequence)
+    def is_sealed(self, day: date, sequence: int) -> bool:
+        """Whether a row of the log, received on a day, is in a sealed one."""
+        return _is_sealed(self.every, day, sequence)
 
 
 def found(root: Path, usecase: str, days: DayRange) -> RowSources:
@@ -83,15 +86,21 @@ def _live(sources: RowSources, reader: LogReader, day: date, size: int) -> Itera
     events = (
         one
         for one in reader.described(day)
-        if isinstance(one.row, LoggedEvent) and not sources.is_sealed(one.sequence)
+        if isinstance(one.row, LoggedEvent) and not sources.is_sealed(day, one.sequence)
     )
-    for described, run in groupby(events, key=lambda one: one.description):
-        while rows := [one.row for one in islice(run, size)]:
-            yield of_log(day, [r for r in rows if isinstance(r, LoggedEvent)], described)
+    try:
+        for described, run in groupby(events, key=lambda one: one.description):
+            while rows := [one.row for one in islice(run, size)]:
+                yield of_log(day, [r for r in rows if isinstance(r, LoggedEvent)], described)
+    except (msgspec.DecodeError, struct.error, TypeError) as error:
+        raise LogError(
+            f"{sources.log}: a row of {day} is none that a service wrote ({error}); restore the day's file from a copy"
+        ) from None
 
 
-def _is_sealed(every: Sequence[SealedDay], sequence: int) -> bool:
-    if not every:
+def _is_sealed(every: Sequence[SealedDay], day: date, sequence: int) -> bool:
+    """A day after the last sealed one is not, whatever its numbers: a log may have begun anew."""
+    if not every or day > every[-1].day:
         return False
     first, last = every[0].statement.first_sequence, every[-1].statement.last_sequence
     return first <= sequence <= last
@@ -99,7 +108,7 @@ def _is_sealed(every: Sequence[SealedDay], sequence: int) -> bool:
 
 def _all_sealed(every: Sequence[SealedDay], extent: Extent) -> bool:
     """Whether a file of the log has no row that is not sealed."""
-    return _is_sealed(every, extent.first) and _is_sealed(every, extent.last)
+    return all(_is_sealed(every, extent.file.date, s) for s in (extent.first, extent.last))
 
 
 def _nothing(log: Path, folder: Path, days: DayRange, known: Sequence[date]) -> str:

@@ -77,10 +77,8 @@ class ServedRows:
 
 
 def of_log(day: date, rows: Sequence[LoggedEvent], described: LogDescription) -> ServedRows:
-    """Rows of a log's file; LogError where they have other names than their description."""
-    for row in rows[:1]:
-        described.named("aggregates", row.aggregates)
-        described.named("computed", row.computed)
+    """Rows of a log's file, with the names that it describes."""
+    sizes = {name: len(getattr(described, name)) for name in ("aggregates", "computed")}
     return ServedRows(
         day=day,
         origin="log",
@@ -89,8 +87,12 @@ def of_log(day: date, rows: Sequence[LoggedEvent], described: LogDescription) ->
             n: pa.array([r.event.get(n) for r in rows], TYPES[k])
             for n, k in described.event.items()
         },
-        aggregates=_numbers(described.aggregates, [r.aggregates for r in rows]),
-        computed=_numbers(described.computed, [r.computed for r in rows]),
+        aggregates=_numbers(
+            described.aggregates, [_sized(r.aggregates, sizes["aggregates"]) for r in rows]
+        ),
+        computed=_numbers(
+            described.computed, [_sized(r.computed, sizes["computed"]) for r in rows]
+        ),
         raw=padded([r.raw for r in rows]),
         score=padded([r.score for r in rows]),
         width=np.array([len(r.score) for r in rows], np.int64),
@@ -119,6 +121,11 @@ def _numbers(names: Sequence[str], rows: Sequence[tuple[float, ...]]) -> dict[st
     return dict(zip(names, columns, strict=True))
 
 
+def _sized(values: tuple[float, ...], size: int) -> tuple[float, ...]:
+    """As many numbers as there are names; NaN for all where a row has another number of them."""
+    return values if len(values) == size else (np.nan,) * size
+
+
 def _taken(named: Mapping[str, Array], places: Array) -> dict[str, Array]:
     return {name: values[places] for name, values in named.items()}
 
@@ -127,6 +134,10 @@ def _altered(row: LoggedEvent, described: LogDescription) -> str:
     """What does not agree in a row of the log: the event with its digest, the answer with the score."""
     if checks.digest(row.event) != row.digest or row.event.get(described.key) != row.key:
         return "the event is not the one whose digest the row has"
+    for name in ("aggregates", "computed"):
+        names, values = getattr(described, name), getattr(row, name)
+        if len(values) != len(names):
+            return f"it has {len(values)} {name}, its file describes {len(names)}"
     if row.mode == "live" and row.answer:
         return _answered(row, described)
     return ""

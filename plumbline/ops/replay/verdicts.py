@@ -53,8 +53,15 @@ def without_event(rows: ServedRows) -> RowVerdicts:
     return RowVerdicts(objects(["altered"] * count), objects([*rows.altered]), None, False)
 
 
+def not_scored(rows: ServedRows, problem: str) -> RowVerdicts:
+    """Rows of which the bundle, or a row function, can make nothing: no logged row is so."""
+    count = len(rows)
+    detail = objects([own or problem for own in rows.altered])
+    return RowVerdicts(objects(["altered"] * count), detail, None, False)
+
+
 def judged(found: ReplayBundle, rows: ServedRows) -> RowVerdicts:
-    """Rows of this bundle, scored again."""
+    """Rows of this bundle, scored again; PlumblineError where it can make nothing of one of them."""
     try:
         columns = rescoring.inputs(found.usecase, rows)
         absent = [n for n in rescoring.names(found.usecase) if n not in rows.computed]
@@ -73,15 +80,10 @@ def _judged(
     logged: Mapping[str, Array],
 ) -> RowVerdicts:
     detail = objects([*rows.altered])
-    again: dict[str, Array] = {}
     if not found.unchecked:
         again = rescoring.recomputed(found.usecase, columns)
-        _note(detail, _features(again, logged))
-    whole = {**columns, **logged}
-    usable = rescoring.finite(found.bundle.features, found.bundle.with_encodings(whole))
-    _note(detail, objects(["" if ok else "a logged feature is infinite" for ok in usable]))
-    safe = {n: np.where(usable, v, v[np.argmax(usable)]) for n, v in whole.items()}
-    result = rescoring.score(found, safe)
+        _note(detail, _features(again, logged, len(rows)))
+    result = rescoring.score(found, {**columns, **logged})
     for problem in _scores(rows, result):
         _note(detail, problem)
     return RowVerdicts(_reasons(found, rows, detail), detail, result, not found.unchecked)
@@ -93,9 +95,8 @@ def _note(detail: Array, problems: Array) -> None:
     detail[empty] = problems[empty]
 
 
-def _features(again: Mapping[str, Array], logged: Mapping[str, Array]) -> Array:
+def _features(again: Mapping[str, Array], logged: Mapping[str, Array], size: int) -> Array:
     """The first row feature of each row that is another than the logged one."""
-    size = len(next(iter(logged.values()), ()))
     problems = objects([""] * size)
     for name, own in again.items():
         for i in np.flatnonzero(~same(own, logged[name]) & (problems == "")):
