@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -109,6 +109,15 @@ def file_name(kind: SealedKind, day: date) -> str:
     'events-2025-07-01.parquet'
     """
     return f"{kind}-{day}.parquet"
+
+
+def own_name(name: str, contract: Collection[str]) -> str:
+    """What a column of the log (sequence, received) is called in an outcomes file beside these columns of the contract.
+
+    >>> own_name("received", ["id", "bad"]), own_name("received", ["id", "received"])
+    ('received', 'log_received')
+    """
+    return f"log_{name}" if name in contract else name
 
 
 def pointer(folder: Path, day: date) -> Path:

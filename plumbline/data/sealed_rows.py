@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from plumbline.core import duckdb_session
+from plumbline.core import duckdb_session, sealed_days
 from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.errors import SourceError
 from plumbline.core.sealed_days import SealedDay
@@ -61,7 +61,8 @@ def outcomes(
         f"CAST({quote(c.name) if c.name in held else 'NULL'} AS {TYPES[c.type]}) AS {quote(c.name)}"
         for c in columns
     )
-    return f"SELECT {values}, {KNOWN_AT}, sequence AS {arrived} FROM {relation}"
+    sequence = sealed_days.own_name("sequence", [c.name for c in columns])
+    return f"SELECT {values}, {KNOWN_AT}, {quote(sequence)} AS {arrived} FROM {relation}"
 
 
 def _part(usecase: Contract, path: Path) -> SourcePart:

@@ -19,7 +19,7 @@ from plumbline.core.errors import PlumblineError, SourceError
 from plumbline.core.sealed_days import KINDS
 from plumbline.ops.sealing.seal import Sealing, today
 from plumbline.repo import object_stores
-from plumbline.serve.log import export
+from plumbline.serve.log import export, refusal_counts
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.protocols import LogError
 from plumbline.serve.sealed import sealed_files
@@ -220,6 +220,24 @@ def test_what_was_refused_is_waited_for(root: Path) -> None:
         seal(root, EMPTY, now=today(midnight))
     report = seal(root, now=today(midnight + timedelta(minutes=2)))
     assert [one.day for one in report.sealed] == [EMPTY]
+
+
+def test_days_on_which_everything_was_refused(root: Path) -> None:
+    log = PredictionLog(place(root), SMALL)
+    log.refuse(
+        [refusal_counts.of(NOON + days * DAY, "cents", "expected a number") for days in (5, 7)]
+    )
+    log.close()
+    days = [date(2025, 3, n) for n in (10, 11, 12, 13, 14, 15, 16, 17)]
+    assert [one.day for one in seal(root).sealed] == days
+    assert [len(table(root, "refusals", day)) for day in days] == [0, 0, 0, 0, 0, 1, 0, 1]
+    log = PredictionLog(place(root), SMALL)
+    log.append([row(9, received=NOON + 7 * DAY), row(10, received=NOON + 8 * DAY)])
+    log.close()
+    assert [e["number"] for one in seal(root).sealed for e in table(root, "events", one.day)] == [
+        9,
+        10,
+    ]
 
 
 def test_the_last_day_of_a_running_service_waits(root: Path) -> None:

@@ -15,7 +15,9 @@ import pytest
 from plumbline.core import sealed_days, served_sheet
 from plumbline.core.declarations import Column, Row
 from plumbline.core.errors import ParamsError, SourceError
+from plumbline.core.usecase import UseCase
 from plumbline.ops.sealing.seal import Sealing
+from plumbline.serve.log import refusal_counts
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
 from stages import data
@@ -83,14 +85,17 @@ ROWS = [
 
 
 def served(
-    patch: pytest.MonkeyPatch, root: Path, rows: list[LoggedEvent | LoggedOutcome] = ROWS
+    patch: pytest.MonkeyPatch,
+    root: Path,
+    rows: list[LoggedEvent | LoggedOutcome] = ROWS,
+    case: UseCase = SALES,
 ) -> Path:
     """A project with a seed and the sealed days of a log."""
     write_csv(root / "sources" / "sales" / "a.csv", *SEED)
     prepare(patch, root, SETTINGS)
     (root / ".dvc").mkdir()
     shutil.copy(ROOT / "dvc.yaml", root)
-    log = PredictionLog(root / "log", SALES)
+    log = PredictionLog(root / "log", case)
     log.append(rows)
     log.close()
     Sealing(root, "sales", root / "log", now=date(2025, 2, 4)).run(None)
@@ -379,6 +384,67 @@ def test_the_seed_may_have_outcomes_of_its_own(monkeypatch: pytest.MonkeyPatch, 
         (10, 3, 1),
         (10, 3, 0),
     ]
+
+
+def test_columns_of_a_contract_that_are_called_as_the_logs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A late column `received`, and one `sequence`: both are kept, and so are the log's own."""
+    late = (
+        Column("received", "int", "-", "pieces", known=False),
+        Column("sequence", "string", "-", "batch", known=False),
+    )
+    case = replace(SALES, columns=(*SALES.columns, *late))
+    more = [
+        replace(r, values={**r.values, "received": 7, "sequence": "x"})
+        if isinstance(r, LoggedOutcome)
+        else r
+        for r in ROWS
+    ]
+    root = served(monkeypatch, tmp_path, more, case)
+    (root / "sources" / "sales" / "a.csv").write_text(
+        "\n".join([HEADER + ",received,sequence", *(f"{r},7,y" for r in SEED)])
+    )
+    prepare(monkeypatch, root, SETTINGS, case)
+    data.main("sales", Path("sources/sales"), Path("raw"), Path("served"), Path("data.json"))
+    assert [(o["sale_id"], o["received"], o["sequence"]) for o in rows(root, "outcomes")] == [
+        (1, 7, "y"),
+        (2, 7, "x"),
+        (10, 7, "x"),
+        (10, 7, "x"),
+    ]
+
+
+def test_a_key_of_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Erasure and predictions, too."""
+    case = replace(SALES, columns=(Column("sale_id", "string", "-", "key"), *SALES.columns[1:]))
+    more = [_text_key(r) for r in ROWS]
+    root = served(monkeypatch, tmp_path, more, case)
+    prepare(monkeypatch, root, {**SETTINGS, "forget": {"sale_id": ["11"]}}, case)
+    data.main("sales", Path("sources/sales"), Path("raw"), Path("served"), Path("data.json"))
+    assert [e["sale_id"] for e in rows(root, "events")] == ["1", "2", "13", "10", "12"]
+    assert [o["sale_id"] for o in rows(root, "outcomes")] == ["1", "2", "10", "10"]
+    table = pq.read_table(root / "served" / "predictions-2025-02.parquet")
+    assert table["key"].to_pylist() == ["10", "12", "13"]
+
+
+def _text_key(row: LoggedEvent | LoggedOutcome) -> LoggedEvent | LoggedOutcome:
+    if isinstance(row, LoggedOutcome):
+        return replace(row, key=str(row.key))
+    return replace(row, key=str(row.key), event={**row.event, "sale_id": str(row.key)})
+
+
+def test_what_was_refused_is_counted_by_day(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    log = PredictionLog(tmp_path / "log", SALES)
+    ten = micros(at("02-02 10:15:00"))
+    faults = [("shop", "expected a text"), ("shop", "expected a text"), ("", "no object")]
+    log.refuse([refusal_counts.of(ten, column, problem) for column, problem in faults])
+    log.close()
+    run(monkeypatch, served(monkeypatch, tmp_path))
+    refused = {d.day.day: d.refused for d in served_sheet.read(tmp_path / "served").days}
+    assert refused == {1: {}, 2: {"shop": {"expected a text": 2}, "": {"no object": 1}}, 3: {}}
 
 
 def double(total_cents: Any) -> Any:

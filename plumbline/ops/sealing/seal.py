@@ -29,7 +29,7 @@ from plumbline.repo.artifacts import Role
 from plumbline.serve.log import files_read, lock
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.protocols import LogError
-from plumbline.serve.sealed import day_writing, finished_days
+from plumbline.serve.sealed import day_writing, finished_days, refused_counts
 from plumbline.serve.sealed.finished_days import DayRange
 
 SCRATCH = "sealing"
@@ -94,7 +94,7 @@ class Sealing:
             problem = compared_day.check(same[0], self._log)
             return self._report([], [] if problem else [same[0].day], problem)
         self._refuse_order(day)
-        found = list(self._ranges(day))
+        found = self._ranges(day)
         waiting = self._waiting(found)
         wanted = [one for one in found if one.day not in waiting and day in (None, one.day)]
         if day and not wanted:
@@ -139,7 +139,7 @@ class Sealing:
                 f"`plumbline seal {self._usecase}` seals all finished days in order"
             )
 
-    def _ranges(self, day: date | None) -> Iterator[DayRange]:
+    def _ranges(self, day: date | None) -> list[DayRange]:
         """The days after the sealed ones, from `day` on where nothing is sealed yet."""
         reader = LogReader(self._log)
         extents = files_read.extents(self._log)
@@ -152,7 +152,21 @@ class Sealing:
             before = min((e.first for e in extents), default=1) - 1
             self._refuse_start(day, before)
             found = finished_days.ranges(reader.receipts(), None, before)
-        return (one for one in found if self._days or day is None or one.day >= day)
+        kept = [one for one in found if self._days or day is None or one.day >= day]
+        return [*kept, *self._refused_days(kept)]
+
+    def _refused_days(self, found: Sequence[DayRange]) -> Iterator[DayRange]:
+        """The days after the last row in which the service refused whatever came."""
+        before = [
+            *(DayRange(one.day, 0, one.statement.last_sequence) for one in self._days),
+            *found,
+        ]
+        if not before:
+            return
+        last = before[-1]
+        until = refused_counts.last_day(self._log, last.day)
+        for number in range(1, (until - last.day).days + 1):
+            yield DayRange(last.day + timedelta(days=number), last.last + 1, last.last)
 
     def _refuse_start(self, day: date | None, before: int) -> None:
         if day is None and before:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
 
+from plumbline.core import sealed_days
 from plumbline.serve.log import export
 from plumbline.serve.log.description import LogDescription
 from plumbline.serve.log.reader import AnyRow
@@ -32,7 +33,7 @@ def schemas(one: LogDescription) -> dict[str, pa.Schema]:
     }
     return {
         "events": pa.schema([*kinds.items(), ("__sequence", pa.int64())]),
-        "outcomes": pa.schema([(one.key, key), *late.items(), *OUTCOME.items()]),
+        "outcomes": pa.schema([(one.key, key), *late.items(), *_own(OUTCOME, one).items()]),
         "predictions": pa.schema(
             [*export.COMMON.items(), ("key", key), *time.items(), *SERVED.items(), *structs.items()]
         ),
@@ -44,7 +45,7 @@ def values(one: AnyRow) -> Iterable[tuple[str, dict[str, Any]]]:
     row: Any = one.row
     names: LogDescription = one.description
     if isinstance(row, LoggedOutcome):
-        own = {name: getattr(row, name) for name in OUTCOME}
+        own = _own({name: getattr(row, name) for name in OUTCOME}, names)
         return [("outcomes", {names.key: row.key, **row.values, **own})]
     served = {name: getattr(row, name) for name in (*export.COMMON, "key", *SERVED)}
     served |= {name: names.named(name, getattr(row, name)) for name in STRUCTS}  # type: ignore[arg-type]
@@ -53,3 +54,9 @@ def values(one: AnyRow) -> Iterable[tuple[str, dict[str, Any]]]:
     if row.mode == "live":
         result.append(("events", {**row.event, "__sequence": row.sequence}))
     return result
+
+
+def _own(values: Mapping[str, Any], one: LogDescription) -> dict[str, Any]:
+    """The log's own columns of an outcome, under names that the contract's do not have."""
+    contract = {one.key, *one.outcome}
+    return {sealed_days.own_name(name, contract): value for name, value in values.items()}
