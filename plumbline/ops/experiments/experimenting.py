@@ -127,8 +127,9 @@ def check(project: Project, name: str, experiment: Experiment) -> None:
 
 
 def new(project: Project, name: str, experiment: Experiment) -> Path:
-    """Write a declaration that fits the use case and the routes."""
+    """Write a declaration that fits the use case and the routes, and of days that nobody has seen."""
     check(project, name, experiment)
+    _check_start(project, experiment)
     _check_routes(project, experiment)
     return experiment_files.write(project.root, project.usecase.name, name, experiment)
 
@@ -177,6 +178,19 @@ def weights(experiment: Experiment, keep: str | None = None) -> dict[str, int]:
 def route(project: Project, shares: Mapping[str, int]) -> None:
     """Set the weights of the routes."""
     routing.change(project.root, project.usecase.name, {"action": "set", "weights": dict(shares)})
+
+
+def _check_start(project: Project, experiment: Experiment) -> None:
+    """PlumblineError where days that count were served already: they may have been looked at."""
+    try:
+        last = served_events.days(project.root, project.usecase.name)[-1]
+    except PlumblineError:
+        return
+    if experiment.start <= last:
+        raise PlumblineError(
+            f"experiment, start: {experiment.start} was served already, and what is declared after that may have been chosen by "
+            f"what was seen; expected {last + timedelta(days=1)} or later"
+        )
 
 
 def _check_routes(project: Project, experiment: Experiment) -> None:

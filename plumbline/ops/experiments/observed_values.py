@@ -12,7 +12,6 @@ import numpy as np
 from plumbline.core.declarations import Array
 from plumbline.metrics.cost import cost
 from plumbline.metrics.cost_matrix import Costs, money
-from plumbline.metrics.withheld import Labelled
 from plumbline.model import decision_params
 from plumbline.model.decision_params import Decisions
 from plumbline.model.decision_prices import prices
@@ -53,7 +52,10 @@ class Labels:
 
 
 def labels(rows: EventRows, outcomes: Mapping[Any, Outcome], given: Judgement) -> Labels:
-    """The outcome of each live row; it counts once the label is due, however early some come."""
+    """The outcome of each live row; it counts once the label is due, however early some come.
+
+    One that was let through with a probability counts for as many as it stands for.
+    """
     of_row = [outcomes.get(key) for key in rows.key]
     columns = {name: _late(of_row, name) for name in given.late}
     first = np.array([NEVER if one is None else one.first_known for one in of_row], np.int64)
@@ -62,17 +64,9 @@ def labels(rows: EventRows, outcomes: Mapping[Any, Outcome], given: Judgement) -
     withheld = np.isin(rows.action, list(given.withholding)) & ((rows.propensity < 1) | ~there)
     labelled = there & ~withheld
     known = np.where(labelled, np.maximum(first, due) // DAY, NEVER)
-    return Labels(columns, known, _weights(rows, withheld, labelled), due // DAY, withheld)
-
-
-def _weights(rows: EventRows, withheld: Array, labelled: Array) -> Array:
-    """What each labelled event counts for: 1, or of a stratum of the withheld ones its share. 0 without a label."""
-    taking_part = labelled | withheld
-    label = np.where(labelled, 0.0, np.nan)[taking_part]
-    stands = Labelled.of(label, rows.propensity[taking_part], withheld[taking_part])
     weight = np.zeros(len(rows))
-    weight[taking_part] = stands.weights()
-    return weight
+    weight[labelled] = 1 / rows.propensity[labelled]
+    return Labels(columns, known, weight, due // DAY, withheld)
 
 
 def observed(
@@ -112,7 +106,8 @@ def paired(
     for metric in metrics:
         own = _observed(scored, known.rows(partner), given, metric)
         other = _observed(answered, known, given, metric).rows(partner)
-        values[metric] = Observed(own.value - other.value, other.weight, other.known)
+        both = np.where(own.weight > 0, other.weight, 0.0)
+        values[metric] = Observed(own.value - other.value, both, other.known)
     return Observations(
         unit=answered.by_unit()[partner],
         arm=scored.arm,
@@ -137,7 +132,7 @@ def _left_out(
     if not any(metric_names.needs_label(one, given.late) for one in metrics):
         return {}
     due = known.due <= until
-    lost = known.withheld.any() and not np.any(known.weight > 1)
+    lost = not np.any(known.weight > 1)
     return {
         "withheld": int(np.sum(due & known.withheld)) if lost else 0,
         "unlabelled": int(np.sum(due & ~known.withheld & (known.known > until))),
