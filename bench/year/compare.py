@@ -61,11 +61,17 @@ def played(year: Year, seeds: Sequence[int], processes: int = 2) -> Iterator[Pla
 
 
 def write(path: Path, year: Year, runs: Sequence[Played]) -> None:
-    """The runs as JSON, in order."""
+    """The runs as JSON, in order, each on a line; costs in whole cents."""
     ordered = sorted(runs, key=lambda r: (r.seed, r.policy))
-    whole = {"year": asdict(year), "runs": [asdict(r) for r in ordered]}
+    lines = ",\n".join(json.dumps(_rounded(asdict(r))) for r in ordered)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    text = f'{{"year": {json.dumps(asdict(year))}, "runs": [\n{lines}\n]}}\n'
+    path.write_text(text, encoding="utf-8")
+
+
+def _rounded(run: dict[str, Any]) -> dict[str, Any]:
+    whole = {n: [round(v) for v in run[n]] for n in ("costs", "nothing")}
+    return {**run, **whole, "seconds": round(run["seconds"], 1)}
 
 
 def totals(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, float]]:

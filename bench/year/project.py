@@ -149,6 +149,7 @@ def create(folder: Path, year: Year) -> Project:
     subprocess.run(["git", "clone", "-q", "--local", str(ROOT), str(folder)], check=True)
     project = Project(folder)
     project.git("checkout", "-q", "-B", "main")
+    project.git("remote", "remove", "origin")  # whose main is another
     project.git("config", "user.name", "year")
     project.git("config", "user.email", "year@localhost")
     state.keep_private(folder)
@@ -178,6 +179,8 @@ def small(year: Year) -> dict[str, Any]:
         f"{CASE}.train.decisions.review": dict(REVIEW),
         f"{CASE}.evaluate.bootstrap": 100,
         f"{CASE}.evaluate.min_pairs": 100,
+        f"{CASE}.evaluate.max_ece": 5.0,
+        f"{CASE}.train.decisions.segment": None,
         f"{CASE}.monitor.min_history": LIMITS.min_history,
         f"{CASE}.monitor.shelf_life_days": 120,
         f"{CASE}.monitor.rows": 500,

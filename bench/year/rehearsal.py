@@ -7,13 +7,12 @@ error must not be learned from; a planted bad challenger must be gone before it 
 
 from __future__ import annotations
 
+import json
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +27,16 @@ from bench.year.traffic import Client, Sent
 from bench.year.world import Payments
 from plumbline.core.errors import PlumblineError
 from plumbline.monitor.result import MonitorResult
+from plumbline.ops.serving import places
 from usecases.card_fraud.model import USECASE
 
 RATE = 60.0
 """Events a second while routes change: a canary needs time as well as events."""
 YEAR = Year(
-    seed=7, customers=500, terminals=400, served=60, fault=3, fault_days=2, pattern=6, frauds=3.0
+    seed=7, customers=500, terminals=400, served=110, fault=3, fault_days=2, pattern=6, frauds=3.0
 )
 """The rehearsed world."""
-VALID, TEST, CURRENT, ENOUGH = 5, 5, 9, 3
+VALID, TEST, CURRENT, ENOUGH = 5, 5, 14, 3
 """Days of its windows, and of what was lost by that they must hold: shorter than the year's, to be sooner."""
 WAIT = CURRENT + TEST + ENOUGH
 """Days from an alert to the retraining: its labels are of events a label delay before it, and so is the gap."""
@@ -49,8 +49,10 @@ WINDOWS = {
 """Params by their dotted names."""
 SELDOM = 4
 """While a retraining is due the monitor judges every so many days."""
-BAD_DAY = 1
-"""Served day on which the bad challenger is proposed."""
+PER_STEP = 150
+"""Events that the canary needs at each step: with 20 a bad model comes to 100 % where few events come."""
+FAST = 250.0
+"""Events a second for the bad challenger: at fewer the canary's 15 seconds a step hold too few of its events."""
 
 
 @dataclass
@@ -172,22 +174,27 @@ class Rehearsal:
             self.today, "champion" if done.code == 0 else "not promoted", self._routes()
         )
 
-    def bad_challenger(self) -> dict[str, Any]:
-        """Plant a model whose threshold alarms ten times as often; what share it answered, and for how long."""
+    def bad_challenger(self) -> None:
+        """Plant a model that scores upside down: at most what share it was given, and for how long."""
         folder = self.project.root.parent / "bad"
-        Workshop.of(self.project.root, CASE).make("ten times the alarms", folder)
-        before, began = len(self.days), time.monotonic()
-        with self._events_coming():
-            done = self.project.plumbline("canary", CASE, str(folder), codes=(0, 1))
-        seconds = time.monotonic() - began
-        arms = sum((s.arms for s in self.days[before:]), Counter[str]())
-        bad = arms.get("challenger", 0) + arms.get("canary", 0)
-        shown = {"exit": done.code, "seconds": round(seconds, 1), "arms": dict(arms)}
-        share = bad / max(1, sum(arms.values()))
-        self.diary.note(
-            self.today, "bad challenger", f"{shown}; {share:.2%} of the answers; {self._routes()}"
-        )
-        return {**shown, "share": share}
+        Workshop.of(self.project.root, CASE).make("inverted", folder)
+        words = ("canary", CASE, str(folder), "--limit", f"events={PER_STEP}")
+        with self._events_coming(FAST):
+            done = self.project.plumbline(*words, codes=(0, 1))
+        given = list(self._given("canary"))
+        seconds = (given[-1][0] - given[0][0]).total_seconds()
+        most = max(weight for _, weight in given)
+        text = f"exit {done.code}: at most {most} % of the entities, gone after {seconds:.0f} s"
+        self.diary.note(self.today, "bad challenger", f"{text}; {self._routes()}")
+
+    def _given(self, arm: str) -> Iterator[tuple[datetime, int]]:
+        """When the last canary's arm was given what share, to its end, out of the routes' journal."""
+        journal = places.folder(self.project.root, CASE) / "journal.jsonl"
+        lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+        first = max(i for i, one in enumerate(lines) if one["what"].startswith("canary at 1 %"))
+        for one in lines[first:]:
+            weights = {a["name"]: a["weight"] for a in one["routes"]["arms"]}
+            yield datetime.fromisoformat(one["when"]), weights.get(arm, 0)
 
     def _routes(self) -> str:
         routes = self.project.call({"do": "routes"})
@@ -195,8 +202,8 @@ class Rehearsal:
         arms = [(a["name"], a["weight"], a["bundle"][:8]) for a in shown.get("arms", [])]
         return f"routes version {shown.get('version')}: {arms}"
 
-    def _events_coming(self) -> AbstractContextManager[None]:
-        return _going_on(self.client, self.serve_day)
+    def _events_coming(self, rate: float = RATE) -> AbstractContextManager[None]:
+        return _going_on(self.client, self.serve_day, rate)
 
 
 def with_seed(year: Year, client: Client) -> Iterator[Payments]:
@@ -209,12 +216,12 @@ def with_seed(year: Year, client: Client) -> Iterator[Payments]:
 
 def coming(client: Client, days: Iterator[Payments]) -> AbstractContextManager[None]:
     """Days that go on being sent, slowly, while a command runs."""
-    return _going_on(client, lambda: client.day(next(days)))
+    return _going_on(client, lambda: client.day(next(days)), RATE)
 
 
 @contextmanager
-def _going_on(client: Client, one_day: Callable[[], object]) -> Iterator[None]:
-    """Call `one_day` again and again in a thread, events at RATE; its error is raised at the end."""
+def _going_on(client: Client, one_day: Callable[[], object], rate: float) -> Iterator[None]:
+    """Call `one_day` again and again in a thread, so many events a second; its error is raised at the end."""
     stop, errors = threading.Event(), []
 
     def send() -> None:
@@ -224,7 +231,7 @@ def _going_on(client: Client, one_day: Callable[[], object]) -> Iterator[None]:
         except (RuntimeError, OSError, StopIteration) as error:
             errors.append(error)
 
-    thread, client.rate = threading.Thread(target=send), RATE
+    thread, client.rate = threading.Thread(target=send), rate
     thread.start()
     try:
         yield
@@ -288,11 +295,10 @@ def _days(rehearsal: Rehearsal) -> None:
     year, end = rehearsal.year, rehearsal.year.end
     while rehearsal.today < end - timedelta(days=1):
         rehearsal.step()
-        if len(rehearsal.days) == BAD_DAY:
-            rehearsal.bad_challenger()
         learned = rehearsal.promoted and rehearsal.today >= year.day(year.pattern)
         if learned:
             break
+    rehearsal.bad_challenger()
     seconds = rehearsal.diary.seconds("drift", "champion")
     rehearsal.diary.note(
         rehearsal.today, "end", f"{seconds:.0f} s from the planted drift to the new champion"

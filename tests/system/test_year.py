@@ -9,7 +9,9 @@ import pytest
 
 from bench.year import compare, money, picture, policies, service, watch, world
 from bench.year.calendar import START, Year
+from bench.year.evidence import Diary
 from bench.year.service import Service
+from bench.year.traffic import Client
 
 YEAR = Year(seed=3, customers=150, terminals=120, served=14, fault=2, fault_days=2, pattern=6)
 
@@ -98,3 +100,46 @@ def test_picture_is_a_picture(played):
     assert drawn.count("<polyline") == 3
     assert "unit error" in drawn
     assert watch.LIMITS.min_history == 7
+
+
+class Answering(Client):
+    """A client whose service refuses amounts beyond the contract and blocks every tenth payment."""
+
+    def __init__(self) -> None:
+        super().__init__("nowhere")
+        self.taken: list[int] = []
+        self.outcomes: list[int] = []
+
+    def _post(self, path, body):
+        if path == "outcomes":
+            self.outcomes += [o["payment_id"] for o in body["outcomes"]]
+            return 200, {}
+        bad = [i for i, e in enumerate(body["events"]) if abs(e["amount_cents"]) > service.LIMIT]
+        if bad:
+            return 422, {"problems": [{"event": i} for i in bad]}
+        keys = [e["payment_id"] for e in body["events"]]
+        self.taken += keys
+        decisions = ["block" if k % 10 == 0 else "approve" for k in keys]
+        return 200, {"answers": [{"decision": d, "arm": "champion"} for d in decisions]}
+
+
+def test_refused_events_are_left_out_and_the_others_sent_once():
+    client, days = Answering(), world.days(YEAR, YEAR.day(2))
+    sent = client.day(next(days))
+    keys = sent.payments.sent["payment_id"]
+    assert sent.refused.any()
+    assert client.taken == keys[~sent.refused].tolist()
+    assert (sent.action[sent.refused] == money.APPROVE).all()
+    for _ in range(7):
+        client.day(next(days))
+    known = set(client.outcomes)
+    assert known == set(keys[sent.action != money.BLOCK].tolist())
+    assert set(keys[sent.refused].tolist()) <= known
+
+
+def test_diary_measures_from_the_first_step_to_the_last():
+    diary = Diary()
+    for name in ("drift", "champion", "champion"):
+        diary.note(START, name, "")
+    assert 0 <= diary.seconds("drift", "champion") < 60
+    assert np.isnan(diary.seconds("drift", "never"))
