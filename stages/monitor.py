@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config
-from plumbline.core import definitions_md5, documents, dvc_hash, files, tables, usecase_loader
+from plumbline.core import documents, dvc_hash, files, tables, usecase_loader
 from plumbline.core.usecase import UseCase
-from plumbline.model import bundle
+from plumbline.model import bundle, logged_definitions
 from plumbline.model.bundle import Bundle
 from plumbline.monitor import (
     build_result,
@@ -62,7 +62,7 @@ def main(
     compared = withheld_labels.without(usecase, scorer, sealed, (past, now))
     seen = observe.observe(usecase, gain, *compared, limits, params.seed)
     if sealed:
-        mark = ModelMark(dvc_hash.md5(model), definitions_md5.definitions(usecase))
+        mark = ModelMark(dvc_hash.md5(model), logged_definitions.of(usecase))
         watched = watch.watch(usecase, sealed, (past, now), mark, gain, limits, params.seed)
         seen = observe.with_served(seen, watched)
     verdict = build_result.build(seen, limits)

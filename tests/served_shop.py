@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core import definitions_md5, served_sheet
+from plumbline.core import served_sheet
 from plumbline.core.declarations import Row, Snapshot
 from plumbline.core.served_sheet import ServedDay, ServedSheet
 from plumbline.core.usecase import UseCase
+from plumbline.model import logged_definitions
 from plumbline.monitor.window import window
 from plumbline.serve.log import export
 from tests import shop
@@ -70,7 +71,7 @@ def rows(case, columns, answers=None, **changes):
     answers = score(case, columns) if answers is None else answers
     quiet = np.full(len(answers), np.datetime64("2025-06-20T08:00", "us"))
     received = columns[case.time] if case.time else quiet
-    definitions = definitions_md5.definitions(case)
+    definitions = logged_definitions.of(case)
     aggregates = [f.name for f in case.aggregates]
     computed = [f.name for f in (*case.rows, *case.categories) if f.name in columns]
     out = []

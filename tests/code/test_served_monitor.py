@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.core import definitions_md5
 from plumbline.core.errors import PlumblineError
 from plumbline.metrics import metrics
+from plumbline.model import logged_definitions
 from plumbline.monitor import verdict
 from plumbline.monitor.params import LevelLimits, Monitor, ServedLimits
 from plumbline.monitor.served import feature_skew, served_files, watch
@@ -34,7 +34,7 @@ def judged(tmp_path, predictions=None, *, of=None, refused=(), limits=LIMITS):
     folder = served.seal(tmp_path / "served", predictions or served.rows(case, now), refused)
     both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
     sealed = served_files.read(folder, both[0], len(case.classes))
-    mark = ModelMark(served.BUNDLE, definitions_md5.definitions(case))
+    mark = ModelMark(served.BUNDLE, logged_definitions.of(case))
     return watch.watch(case, sealed, both, mark, GAIN, limits, 3)
 
 
@@ -162,7 +162,7 @@ def test_a_service_that_refuses_everything_is_an_alert(tmp_path):
     )
     (folder / "predictions-2025-06.parquet").unlink()
     both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
-    mark = ModelMark(served.BUNDLE, definitions_md5.definitions(case))
+    mark = ModelMark(served.BUNDLE, logged_definitions.of(case))
     seen = watch.watch(case, served_files.read(folder, both[0]), both, mark, GAIN, LIMITS, 3)
     assert found(seen)["refused_events", None].level == "alert"
     assert found(seen)["refused_events", None].size == 1
@@ -173,7 +173,7 @@ def test_a_service_without_traffic_says_nothing(tmp_path):
     case, past, now = windows()
     folder = served.seal(tmp_path / "served", [])
     both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
-    mark = ModelMark(served.BUNDLE, definitions_md5.definitions(case))
+    mark = ModelMark(served.BUNDLE, logged_definitions.of(case))
     assert (
         watch.watch(case, served_files.read(folder, both[0]), both, mark, GAIN, LIMITS, 3) is None
     )

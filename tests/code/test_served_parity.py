@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from plumbline.core import definitions_md5, row_features, served_sheet
+from plumbline.core import row_features, served_sheet
 from plumbline.core.served_sheet import ServedSheet
+from plumbline.model import logged_definitions
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.served import served_files, watch
 from plumbline.monitor.served.feature_skew import ModelMark
@@ -61,7 +62,7 @@ def judged(answered, by=None):
     case, columns = parcels(), batch(rows, by)
     now = window(case, columns, scorer.score(columns), columns["at"].max().astype("datetime64[D]"))
     sealed = served_files.read(folder, now)
-    mark = ModelMark(rows[0].bundle, definitions_md5.definitions(case))
+    mark = ModelMark(rows[0].bundle, logged_definitions.of(case))
     return watch.watch(case, sealed, (now, now), mark, {"height": 0.9}, Monitor(), 1)
 
 
@@ -71,6 +72,7 @@ def test_every_feature_and_score_is_the_batch_s(answered):
     (parity,) = seen.report.parity
     assert (parity.rows, parity.equal, parity.features) == (len(SENT), len(SENT), 3)
     assert parity.this_model
+    assert parity.other_definitions == 0
     assert parity.score is None
     assert not [f for f in seen.findings if f.check in ("skew", "served_score")]
 

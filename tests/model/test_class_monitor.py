@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.core import definitions_md5, documents
+from plumbline.core import documents
 from plumbline.features.params import Features
+from plumbline.model import logged_definitions
 from plumbline.monitor import (
     build_result,
     drift_plots,
@@ -56,7 +57,7 @@ def test_what_was_served_of_several_classes(days: Built, tmp_path: Path):
     tables = [days.rows("test"), days.rows("current")]
     answers = [scorer.predict(rows) for rows in tables]
     past, now = (window(case, r, a) for r, a in zip(tables, answers, strict=True))
-    mark = ModelMark(served_shop.BUNDLE, definitions_md5.definitions(case))
+    mark = ModelMark(served_shop.BUNDLE, logged_definitions.of(case))
 
     def watched(**changes: object) -> ServedWatch | None:
         rows = served_shop.rows(case, tables[1], answers[1], **changes)

@@ -12,10 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from plumbline.core import dvc_hash
-from plumbline.core.files import dumps
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import carried_functions, manifest
+from plumbline.model import logged_definitions
 from plumbline.serve.online.row_inputs import RowInputs, ScoringError
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
 from plumbline.serve.single_event import RawEvent
@@ -37,9 +35,7 @@ class PlannedState(Protocol):
 
 def definitions(usecase: FeatureSet) -> str:
     """What a row's `definitions` says where it was served by these features."""
-    table = carried_functions.describe(row.function for row in usecase.rows)[1]
-    functions = {name: one.sha256 for name, one in table.items()}
-    return dvc_hash.md5_text(dumps([manifest.definitions(usecase), functions]))
+    return logged_definitions.of(usecase)
 
 
 def renewed(state: PlannedState, rows: Iterable[Row]) -> Iterator[Row]:
