@@ -79,7 +79,8 @@ def _distinct(names: Sequence[str], columns: str, relation: str, order: Sequence
         f"OVER (PARTITION BY {key}, {KNOWN_AT}, {values} ORDER BY {arrival}) = 1"
     )
     numbered = (
-        f"SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY {arrival}) AS __n FROM ({once})"
+        f"SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY {arrival}, {KNOWN_AT}, {values}) AS __n "
+        f"FROM ({once})"
     )
     moment = f"max(epoch_us({KNOWN_AT}) - __n) OVER (PARTITION BY {key} ORDER BY __n) + __n"
     counted = f"SELECT *, make_timestamp({moment}) AS __at FROM ({numbered})"

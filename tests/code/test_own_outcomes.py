@@ -233,3 +233,18 @@ def test_a_label_in_the_events_is_known_minutes_after_them(
     first = rows(tmp_path, "outcomes-2025-01.parquet")[0]
     assert first[2] - first[1] == timedelta(minutes=90)
     assert case.delay_words == "1 hours and 30 minutes"
+
+
+def test_rows_that_arrived_together_count_a_microsecond_apart() -> None:
+    found = []
+    for first, second in ((0, 1), (1, 0)):
+        given = " UNION ALL ".join(
+            f"SELECT 1::BIGINT AS sale_id, TIMESTAMP '2025-01-05' AS known_at, {n}::BIGINT AS returned, 0 AS came"
+            for n in (first, second)
+        )
+        with duckdb.connect() as connection:
+            connection.execute("CREATE TABLE events AS SELECT 1::BIGINT AS sale_id")
+            outcome_rows.fill(connection, SALES, f"({given})", order=["came"])
+            found.append(connection.sql(f"FROM {outcome_rows.TABLE} ORDER BY known_at").fetchall())
+    assert found[0] == found[1]
+    assert [(r[1] - datetime(2025, 1, 5)).microseconds for r in found[0]] == [0, 1]
