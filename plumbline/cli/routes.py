@@ -73,8 +73,8 @@ def red_button(usecase: Usecase, json: Json = None) -> None:
     keep_json(json, state)
     from plumbline.ops.rollback import alias_after  # imports much: after the press
 
-    said = alias_after.follow(Path("."), usecase, state["routes"]["champions"][0])
-    say([f"registry: {said}"])
+    outcome = alias_after.follow(Path("."), usecase, state["routes"]["champions"][0])
+    say([f"registry: {outcome}"])
 
 
 RevArgument = Annotated[

@@ -8,12 +8,14 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from plumbline.core.errors import PlumblineError
 from plumbline.ops.promotion import (
+    canary_step,
     promoting,
     promotion_document,
     promotion_page,
@@ -22,6 +24,7 @@ from plumbline.ops.promotion import (
 from plumbline.ops.promotion.promotion_document import Promotion
 from plumbline.ops.promotion.promotion_run import PromotionOptions
 from plumbline.ops.rollback import journal
+from plumbline.serve.routes import canary_watch, document, routes_file
 from plumbline.serve.routes.bundle_store import BundleStore
 from tests import promoted, shared
 from tests.promoted import NAME, ServedParcels, promote
@@ -66,14 +69,14 @@ def test_a_good_challenger_becomes_champion_step_by_step(served: ServedParcels):
     assert [w for w in served.history() if w.startswith("canary")] == [
         "canary at 1 %", "canary at 5 %", "canary at 25 %", "canary at 100 %", "canary passed"
     ]  # fmt: skip
-    said(promotion)
+    check_lines(promotion)
     before = served.history()
     again = promote(served, "equal")
     assert (again.status, served.history()) == ("already", before)
     assert promotion_records.last(Path("."), NAME) == promotion
 
 
-def said(promotion: Promotion) -> None:
+def check_lines(promotion: Promotion) -> None:
     """A reader sees what was measured, and nothing else."""
     lines = list(promotion_document.lines(promotion))
     assert lines[0].startswith("parcels: equal (000000000), bundle ")
@@ -192,6 +195,7 @@ def test_no_traffic_is_no_evidence(served: ServedParcels, monkeypatch: pytest.Mo
     served.paused.set()
     promotion = promote(served, "equal")
     assert promotion.reason.startswith("shadow: no data")
+    assert not promotion.refused, "an agent tries it again"
     assert served.champion == served.bundles["champion"]
 
 
@@ -272,3 +276,33 @@ def test_a_load_test_is_evidence_where_it_is_of_this_bundle(
     load = promotion.step("load")
     assert load is not None
     assert load.evidence == {"p99": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ("canary passed", "canary passed"),
+        ("canary aborted: alarm rate", "canary aborted: alarm rate"),
+        ("the canary of x was not watched to its end; the champion answers", "nobody watched it"),
+        ("red-button", "canary aborted: red-button"),
+        (None, None),
+    ],
+)
+def test_a_resumed_canary_ends_as_the_routes_journal_says(
+    tmp_path: Path, end: str | None, expected: str | None
+):
+    first = document.first("a" * 32 + ".dir", "salt")
+    own = "b" * 32 + ".dir"
+    routes_file.write(tmp_path, routes_file.entry(first, "first start"))
+    begun = canary_watch.staged(first, own, 1)
+    routes_file.write(tmp_path, routes_file.entry(begun, "canary at 1 %"))
+    if end:
+        after = document.to_bundle(begun, own if end == "canary passed" else first.champion)
+        routes_file.write(tmp_path, routes_file.entry(after, end))
+    run = SimpleNamespace(
+        evidence=lambda _: {"version": 1},
+        store=SimpleNamespace(folder=tmp_path),
+        promotion=SimpleNamespace(bundle=own),
+    )
+    ended = canary_step._ended(run)  # type: ignore[arg-type]
+    assert ended is None if expected is None else str(ended).endswith(expected)

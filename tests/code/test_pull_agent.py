@@ -87,9 +87,9 @@ def test_what_was_refused_or_taken_out_is_not_tried_again(
     for number, (bundle, status, refused) in enumerate(records, 1):
         one = promotion(number, bundle, "c" * 40, status, refused=refused, reason="worse")
         promotion_records.save(tmp_path, one)
-    found = pull_agent._refused(tmp_path, Candidate("toy", "d" * 40, B, A))
-    assert found.startswith(reason)
-    assert bool(found) == bool(reason)
+    reason_now = pull_agent._refused(tmp_path, Candidate("toy", "d" * 40, B, A))
+    assert reason_now.startswith(reason)
+    assert bool(reason_now) == bool(reason)
 
 
 def test_the_exit_code_is_the_worst():

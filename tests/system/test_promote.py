@@ -185,7 +185,7 @@ def killed_at(line: str) -> None:
                 break
 
 
-def told(project: Project) -> tuple[int, str]:
+def tell_server(project: Project) -> tuple[int, str]:
     """What the server says to a key that may do one thing: look at its git remote, and promote what was accepted."""
     origin = project.path.parent / "origin.git"
     project.run("git", "clone", "-q", "--bare", ".", str(origin))
@@ -237,7 +237,7 @@ def test_from_merged_to_champion_and_back(
         accept(project, "more")
         code, printed = run(capsys, "promote", CASE, "more")
         assert (code, "add --replace" in printed) == (2, True)
-        code, printed = told(project)
+        code, printed = tell_server(project)
         assert (code, champion()) == (0, more), printed
         assert process.poll() is None
         code, printed = run(capsys, "rollback", "served")

@@ -13,16 +13,22 @@ from plumbline.serve.routes import routes_file
 
 Answer = Mapping[str, Any]
 PASSED, ABORTED = "canary passed", "canary aborted"
+UNWATCHED = "the service was started again, and nobody watched it"
+REPAIRED = "was not watched to its end"
+"""What the routes' journal says where a service starts and finds a canary."""
+NO_VERDICT = ("no data: ", UNWATCHED)
+"""Ends that say nothing of the challenger."""
 
 
 def watch(run: PromotionRun) -> None:
-    """Until the challenger answers all; RefusedError where the canary was aborted."""
+    """Until the challenger answers all; RefusedError where it was worse, PlumblineError where nobody can tell."""
     ended = _ended(run) if "version" in run.evidence("canary") else None
     if ended is None:
         ended = _followed(run, _started(run))
     run.note("canary", steps=list(run.rules.steps), result=ended)
     if ended != PASSED:
-        raise RefusedError(ended.removeprefix(f"{ABORTED}: "))
+        reason = ended.removeprefix(f"{ABORTED}: ")
+        raise (PlumblineError if reason.startswith(NO_VERDICT) else RefusedError)(reason)
 
 
 def _started(run: PromotionRun) -> Answer:
@@ -50,7 +56,7 @@ def _followed(run: PromotionRun, state: Answer) -> str:
         state = service_calls.canary(run.root, run.name, {})
     one = state["canary"]
     if one is None or one["challenger"] != run.promotion.bundle:
-        return _ended(run) or f"{ABORTED}: the service was started again, and nobody watched it"
+        return _ended(run) or f"{ABORTED}: {UNWATCHED}"
     run.note("canary", lines=one["lines"])
     return PASSED if one["status"] == "passed" else f"{ABORTED}: {one['reason']}"
 
@@ -65,9 +71,10 @@ def _ended(run: PromotionRun) -> str | None:
     after = later[ours[-1] + 1 :] if ours else []
     if not after:
         return None
-    if after[0].what.startswith((PASSED, ABORTED)):
-        return after[0].what
-    return f"{ABORTED}: {after[0].what}"
+    what = after[0].what
+    if what.startswith((PASSED, ABORTED)):
+        return what
+    return f"{ABORTED}: {UNWATCHED if REPAIRED in what else what}"
 
 
 def stop(run: PromotionRun) -> None:

@@ -17,10 +17,10 @@ def crown(run: PromotionRun) -> None:
     routes = run.routes()
     if routes.champion != bundle or routes.challenged or routes.canary:
         raise RefusedError("the routes were changed by another command")
-    said = register(run.root, run.name, bundle, run.store.model(bundle), run.promotion.commit)
-    run.note("champion", version=routes.version, registry=said)
-    if said.startswith(BEHIND):
-        run.progress(f"registry: {said}")
+    outcome = register(run.root, run.name, bundle, run.store.model(bundle), run.promotion.commit)
+    run.note("champion", version=routes.version, registry=outcome)
+    if outcome.startswith(BEHIND):
+        run.progress(f"registry: {outcome}")
 
 
 def register(root: Path, name: str, md5: str, model: Path, commit: str) -> str:

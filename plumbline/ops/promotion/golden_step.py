@@ -85,10 +85,10 @@ def _needs_checkout(run: PromotionRun) -> None:
 
 
 def _refuse_other_classes(own: LoadedBundle, champion: LoadedBundle) -> None:
-    mine, its = own.scorer.bundle.classes, champion.scorer.bundle.classes
-    if mine != its:
+    classes, known = own.scorer.bundle.classes, champion.scorer.bundle.classes
+    if classes != known:
         raise RefusedError(
-            f"the bundle has classes {mine or 'none'}, the champion {its or 'none'}: their answers cannot be compared"
+            f"the bundle has classes {classes or 'none'}, the champion {known or 'none'}: their answers cannot be compared"
         )
 
 
@@ -96,11 +96,11 @@ def _refuse_slow(run: PromotionRun, own: LoadedBundle, champion: LoadedBundle) -
     """RefusedError where the median golden event takes longer than the rules allow, in the best of some rounds."""
     table = run.store.golden(own.md5).events
     times = [micros(run.usecase, (own, champion), table) for _ in range(ROUNDS)]
-    mine, usual = (min(one) for one in zip(*times, strict=True))
-    run.note("golden", micros=round(mine, 1), champion_micros=round(usual, 1))
-    if mine > run.rules.slower * usual + run.rules.spare:
+    needed, usual = (min(one) for one in zip(*times, strict=True))
+    run.note("golden", micros=round(needed, 1), champion_micros=round(usual, 1))
+    if needed > run.rules.slower * usual + run.rules.spare:
         raise RefusedError(
-            f"scoring a golden event takes {mine:.0f} µs, the champion {usual:.0f} µs; at most "
+            f"scoring a golden event takes {needed:.0f} µs, the champion {usual:.0f} µs; at most "
             f"{run.rules.slower:g} times as long and {run.rules.spare:g} µs are allowed"
         )
 

@@ -105,8 +105,8 @@ def _already(run: PromotionRun) -> Promotion:
     """It is the champion; the registry may be behind."""
     promotion = run.promotion
     model = BundleStore(places.folder(run.root, run.name)).model(promotion.bundle)
-    said = champion_step.register(run.root, run.name, promotion.bundle, model, promotion.commit)
-    return promotion.model_copy(update={"reason": f"it is the champion; registry: {said}"})
+    outcome = champion_step.register(run.root, run.name, promotion.bundle, model, promotion.commit)
+    return promotion.model_copy(update={"reason": f"it is the champion; registry: {outcome}"})
 
 
 def _walked(run: PromotionRun) -> Promotion:

@@ -89,6 +89,8 @@ class ShadowComparison:
                 self._pair(row, live)
 
     def _pair(self, own: LoggedEvent, other: LoggedEvent) -> None:
+        if not own.score or not other.score:  # an event that the model does not score
+            return
         self._paired.compare(own, other)
         self._apart += max(
             (abs(a - b) for a, b in zip(own.score, other.score, strict=True)), default=0.0

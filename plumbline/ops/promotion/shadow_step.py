@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from plumbline.core.documents import rounded
-from plumbline.core.errors import RefusedError
+from plumbline.core.errors import PlumblineError, RefusedError
 from plumbline.ops.promotion.promotion_run import PromotionRun
 from plumbline.ops.promotion.shadow_evidence import ShadowComparison
 from plumbline.ops.serving import places
@@ -19,7 +19,7 @@ ARM = "promotion"
 
 
 def watch(run: PromotionRun) -> None:
-    """Until enough events were compared; RefusedError where a rule says no, or no event comes."""
+    """Until enough events were compared; RefusedError where a rule says no, PlumblineError where no event comes."""
     _start(run)
     comparison = _comparison(run)
     reader = LogReader(places.log(run.root, run.name))
@@ -40,7 +40,7 @@ def watch(run: PromotionRun) -> None:
             break
         if now - quiet >= run.rules.silence:
             _note(run, comparison, failed)
-            raise RefusedError(f"no data: the shadow scored no event for {now - quiet:.0f} s")
+            raise PlumblineError(f"no data: the shadow scored no event for {now - quiet:.0f} s")
         run.wait()
     _note(run, comparison, failed)
     run.change(action="remove", name=ARM)

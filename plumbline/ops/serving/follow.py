@@ -23,7 +23,7 @@ def served(root: Path) -> list[str]:
 
 
 def follow(root: Path, progress: Callable[[str], None]) -> list[str]:
-    """Route every use case that was ever served to the checkout's bundle; those that could not be, each said."""
+    """Route every use case that was ever served to the checkout's bundle; those that could not be, each named."""
     refused = []
     for name in served(root):
         try:

@@ -34,7 +34,7 @@ def take_over(root: Path, patience: float = PATIENCE) -> int:
     PlumblineError where it ends before, or takes too long: the old process serves on.
     """
     path = places.control(root)
-    pid = int(control.call(path, {"do": "replace"})["pid"])
+    pid = _started(path)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         stats = _stats(path)
@@ -50,6 +50,17 @@ def take_over(root: Path, patience: float = PATIENCE) -> int:
     raise PlumblineError(
         f"process {pid} did not take over within {patience:.0f} s; see the service's log"
     )
+
+
+def _started(path: Path) -> int:
+    """The new process's id; PlumblineError where the running service cannot start one."""
+    try:
+        return int(control.call(path, {"do": "replace"})["pid"])
+    except PlumblineError as error:
+        raise PlumblineError(
+            f"the running service starts no successor ({error}): it is one of several processes, or of an older version; "
+            "start it in this checkout: `plumbline serve --replace`"
+        ) from None
 
 
 def _stats(path: Path) -> dict[str, Any]:

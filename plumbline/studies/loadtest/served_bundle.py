@@ -23,7 +23,7 @@ def champion(target: Address, usecase: str, token: str | None) -> str | None:
     try:
         with closing(connection):
             connection.request("GET", f"{target.path}/model", headers=headers)
-            found = json.loads(connection.getresponse().read())[usecase]["champion"]
+            md5 = json.loads(connection.getresponse().read())[usecase]["champion"]
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
-    return found if isinstance(found, str) else None
+    return md5 if isinstance(md5, str) else None
