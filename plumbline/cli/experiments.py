@@ -147,10 +147,11 @@ def experiment(
     last, one = day(until) if until else None, _named(action, name)
     if action == "status":
         return _shown(experimenting.status(project, one, last), json, html, markdown)
-    report, files = experimenting.stop(project, one, keep, last)
+    report = experimenting.ending(project, one, keep, last)
     code = _shown(report, json, html, markdown)
     shares = {report.keep or report.control: 100}
     _route(project, shares if report.design == "ab" else {}, routes)
+    files = experimenting.stop(project, report)
     say([f"wrote {', '.join(map(str, files))}; commit both, in the pull request that acts on it"])
     return code if report.status == "invalid" else 0
 
@@ -196,9 +197,10 @@ def _new(project: Project, name: str | None, terms: Terms, routes: bool) -> int:
 
     one = _named("new", name)
     declared = pilots.declared(project, terms)
+    experimenting.check_new(project, one, declared)
+    _route(project, declared.shares, routes)
     file = experimenting.new(project, one, declared)
     say([f"wrote {file}: {declared.start} to {declared.last}; commit it before the first day"])
-    _route(project, declared.shares, routes)
     return 0
 
 

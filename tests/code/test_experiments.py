@@ -216,14 +216,15 @@ def test_it_is_declared_looked_at_and_ended(tmp_path):
     with pytest.raises(PlumblineError, match="there is one already"):
         experimenting.new(project, "fewer", declared(start="2025-07-05"))
     before = experimenting.status(project, "fewer")
-    report, (page, _) = experimenting.stop(project, "fewer", None)
+    report = experimenting.ending(project, "fewer", None)
+    page, _ = experimenting.stop(project, report)
     assert report.keep == "challenger"
     assert "arm kept: challenger" in page.read_text()
     ended = experiment_files.load(tmp_path, "card_fraud", "fewer").ended
     assert (ended.keep, ended.verdict) == ("challenger", before.verdict)
     assert file.read_text().startswith("# An experiment")
     with pytest.raises(PlumblineError, match="ended on 2025-07-04 already"):
-        experimenting.stop(project, "fewer", None)
+        experimenting.ending(project, "fewer", None)
     assert experimenting.status(project, "fewer").differences == before.differences
 
 
@@ -372,5 +373,18 @@ def test_the_command_plans_and_shows(fewer, tmp_path, monkeypatch, capsys):
     assert main([*words, "--json", str(out)]) == 0
     assert json.loads(out.read_text())["designs"][0]["days"] > 0
     assert "looked at each day" in capsys.readouterr().out
+    new = [
+        "experiment",
+        "new",
+        "card_fraud",
+        "x",
+        "--metric",
+        "alarms",
+        "--effect",
+        "10%",
+        "--routes",
+    ]
+    assert main([*new, "--treatment", "challenger=50"]) == 2
+    assert not (fewer.root / "experiments").exists(), "nothing is declared where the routes refuse"
     assert main(["experiment", "status", "card_fraud"]) == 2
     assert "expected the name" in capsys.readouterr().err

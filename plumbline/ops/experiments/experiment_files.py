@@ -55,13 +55,19 @@ def load(root: Path, usecase: str, name: str) -> Experiment:
     return declaration.parsed(_shown(root, file), value)
 
 
-def write(root: Path, usecase: str, name: str, experiment: Experiment) -> Path:
-    """Write a new declaration; PlumblineError where there is one of that name."""
+def check_free(root: Path, usecase: str, name: str) -> None:
+    """PlumblineError where there is an experiment of that name."""
     file = path(root, usecase, name)
     if file.exists():
         raise PlumblineError(
             f"{_shown(root, file)}: there is one already; choose another name: what is judged does not change"
         )
+
+
+def write(root: Path, usecase: str, name: str, experiment: Experiment) -> Path:
+    """Write a new declaration; PlumblineError where there is one of that name."""
+    check_free(root, usecase, name)
+    file = path(root, usecase, name)
     file.parent.mkdir(parents=True, exist_ok=True)
     _write(
         file,

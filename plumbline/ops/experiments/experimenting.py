@@ -126,18 +126,24 @@ def check(project: Project, name: str, experiment: Experiment) -> None:
         )
 
 
-def new(project: Project, name: str, experiment: Experiment) -> Path:
-    """Write a declaration that fits the use case and the routes, and of days that nobody has seen."""
+def check_new(project: Project, name: str, experiment: Experiment) -> None:
+    """PlumblineError where a declaration does not fit use case or routes, is there already, or of days that were seen."""
     check(project, name, experiment)
     _check_start(project, experiment)
     _check_routes(project, experiment)
+    experiment_files.check_free(project.root, project.usecase.name, name)
+
+
+def new(project: Project, name: str, experiment: Experiment) -> Path:
+    """Write a declaration once it is checked (`check_new`)."""
+    check_new(project, name, experiment)
     return experiment_files.write(project.root, project.usecase.name, name, experiment)
 
 
-def stop(
+def ending(
     project: Project, name: str, keep: str | None, until: date | None = None
-) -> tuple[ExperimentReport, list[Path]]:
-    """End an experiment: its report for the pull request, and the end under its declaration.
+) -> ExperimentReport:
+    """The report of an experiment that is to end; nothing is written.
 
     `keep`: the arm that stays; the winner, or else the control, where None.
     """
@@ -151,12 +157,15 @@ def stop(
         raise PlumblineError(
             f"--keep {kept}: no arm of the experiment; {suggest(kept, experiment.arms)}"
         )
-    ended = Ended(
-        day=max(report.day or experiment.start, experiment.start), verdict=report.verdict, keep=kept
-    )
-    final = report.model_copy(update={"keep": kept})
-    text = markdown.file(experiment_page.blocks(final))
-    return final, experiment_files.end(project.root, project.usecase.name, name, ended, text)
+    return report.model_copy(update={"keep": kept})
+
+
+def stop(project: Project, report: ExperimentReport) -> list[Path]:
+    """Write the end under the declaration, and the report for the pull request beside it; both files."""
+    day = max(report.day or report.start, report.start)
+    ended = Ended(day=day, verdict=report.verdict, keep=report.keep or report.control)
+    text = markdown.file(experiment_page.blocks(report))
+    return experiment_files.end(project.root, project.usecase.name, report.name, ended, text)
 
 
 def next_day(project: Project) -> date:
