@@ -128,7 +128,7 @@ def test_a_journal_whose_files_are_gone_is_not_numbered_anew(tmp_path):
     (folder / "2025-03-10.sqlite").unlink()
     for one in folder.glob("*-wal"):
         one.unlink()
-    data = journal_format.beginning("{}") + journal_format.record([(20157, [row(3)])])
+    data = journal_format.beginning("{}") + journal_format.Recorder().record([(20157, [row(3)])])
     journal.segments(folder)[0].path.write_bytes(data)
     with pytest.raises(LogError, match="expected a log up to row 2, found 0"):
         PredictionLog(folder, SMALL)

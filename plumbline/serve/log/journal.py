@@ -102,7 +102,7 @@ class Journal:
         self._done.extend(_Written(one.path, last) for one in left)
         self._last = last
 
-    def append(self, record: bytes, first: int, last: int) -> None:
+    def append(self, record: bytes | bytearray, first: int, last: int) -> None:
         """Append the rows of a request. OSError where there is no room for them: none of them counts then."""
         end = self._end + len(record)
         if self._room is None or end > len(self._room):

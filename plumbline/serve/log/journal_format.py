@@ -24,31 +24,39 @@ SIZE, HEAD = 4, 8
 EVENT = [field.name for field in fields(LoggedEvent)]
 OUTCOME = [field.name for field in fields(LoggedOutcome)]
 event_values, outcome_values = attrgetter(*EVENT), attrgetter(*OUTCOME)
-_encode = msgspec.msgpack.Encoder().encode
+_encode_into = msgspec.msgpack.Encoder().encode_into
 _decode = msgspec.msgpack.Decoder().decode
 
 
 def beginning(document: str) -> bytes:
     """The first record of a segment whose rows have this description."""
-    return _record(_encode((FORMAT, document)))
+    return _record(msgspec.msgpack.encode((FORMAT, document)))
 
 
-def record(runs: Runs) -> bytes:
-    """The record of the rows of one request. TypeError or ValueError where one cannot be written as it is."""
-    return _record(
-        _encode(
-            [
-                (
-                    day,
-                    [
-                        event_values(row) if isinstance(row, LoggedEvent) else outcome_values(row)
-                        for row in rows
-                    ],
-                )
-                for day, rows in runs
-            ]
-        )
+class Recorder:
+    """Makes the records of one log in memory that it keeps: to ask for new memory costs more than the record."""
+
+    def __init__(self) -> None:
+        self._memory = bytearray(HEAD)
+
+    def record(self, runs: Runs) -> bytearray:
+        """The record of the rows of one request, until the next one is made.
+
+        TypeError or ValueError where a row cannot be written as it is.
+        """
+        memory = self._memory
+        _encode_into([(day, [_values(row) for row in rows]) for day, rows in runs], memory, HEAD)
+        with memoryview(memory) as whole, whole[HEAD:] as payload:
+            checksum = adler32(payload)
+        memory[:HEAD] = _head(len(memory) - HEAD, checksum)
+        return memory
+
+
+def _values(row: LoggedEvent | LoggedOutcome) -> tuple[object, ...]:
+    values: tuple[object, ...] = (
+        event_values(row) if isinstance(row, LoggedEvent) else outcome_values(row)
     )
+    return values
 
 
 def rows(data: bytes, after: int = 0) -> Iterator[Taken]:
@@ -85,8 +93,11 @@ def _beginning(payload: bytes) -> tuple[int, str]:
 
 
 def _record(payload: bytes) -> bytes:
-    size, checksum = len(payload), adler32(payload)
-    return size.to_bytes(SIZE, "little") + checksum.to_bytes(SIZE, "little") + payload
+    return _head(len(payload), adler32(payload)) + payload
+
+
+def _head(size: int, checksum: int) -> bytes:
+    return size.to_bytes(SIZE, "little") + checksum.to_bytes(SIZE, "little")
 
 
 def _payloads(data: bytes) -> Iterator[bytes]:

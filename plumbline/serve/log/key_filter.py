@@ -37,9 +37,8 @@ class KeyFilter:
         False
         """
         bits, h = self._bits, hash((key, BITS))
-        first, second, third = h & MASK, h >> 20 & MASK, h >> 40 & MASK
-        return bool(
-            bits[first >> 3] >> (first & 7) & 1
-            and bits[second >> 3] >> (second & 7) & 1
-            and bits[third >> 3] >> (third & 7) & 1
-        )
+        place = h & MASK
+        if not bits[place >> 3] >> (place & 7) & 1:
+            return False
+        second, third = h >> 20 & MASK, h >> 40 & MASK
+        return bool(bits[second >> 3] >> (second & 7) & 1 and bits[third >> 3] >> (third & 7) & 1)

@@ -72,7 +72,7 @@ class PredictionLog:
         self._folder, self._name = folder, writer
         taken = taking.take(folder, writer)
         self._lock, self._last, left = taken.lock, taken.last, taken.left
-        self._day: int | None = None
+        self._day: int | None = None  # of the last row
         self._noted: int | None = None
         self._claims = CommittedClaims(folder, writer, taken.days)
         self._pending: dict[Key, LoggedEvent] = {}
@@ -83,6 +83,7 @@ class PredictionLog:
         self._changed = threading.Condition()
         self._waiters = Waiters()
         self._document = description.describe(usecase).model_dump_json()
+        self._recorder = journal_format.Recorder()
         self._journal = Journal(folder, writer, self._document, durable)
         self._writer = LogWriter(folder, writer, self._on_committed, self._on_broken)
         self._sync = JournalSync(self._journal, self._on_synced, self._on_gap) if durable else None
@@ -145,7 +146,7 @@ class PredictionLog:
             raise LogError("the prediction log is closed")
         runs = row_order.by_day(rows, self._last, self._day, gaps=self._shared)
         try:
-            record = journal_format.record(runs)
+            record = self._recorder.record(runs)
         except (TypeError, ValueError, OverflowError) as error:
             raise LogError(f"a row cannot be logged: {error}") from error
         last = rows[-1].sequence
@@ -171,8 +172,6 @@ class PredictionLog:
         Where the log is durable: and on the disk. LogError where that cannot be said.
         """
         target = self._appended
-        if self._journalled >= target:
-            return
         with self._changed:
             if self._safe >= target:
                 return

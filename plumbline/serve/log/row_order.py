@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plumbline.serve.log import day_files
+from plumbline.serve.log.day_files import DAY
 from plumbline.serve.protocols import LogError, LoggedEvent, LoggedOutcome
 
 LoggedRow = LoggedEvent | LoggedOutcome
@@ -19,6 +20,7 @@ def by_day(
     `last`: sequence of the row before them; `day`: of its file; `gaps`: whether a sequence may be left out.
     """
     runs: list[tuple[int, list[LoggedRow]]] = []
+    begin = (day or 0) * DAY
     for row in rows:
         last += 1
         if row.sequence != last and (row.sequence < last or not gaps):
@@ -26,9 +28,12 @@ def by_day(
         last, key = row.sequence, row.key
         if not isinstance(key, str) and not -INT64 <= key < INT64:
             raise LogError(f"{key!r} cannot be logged: expected a key of 64 bits")
-        into = day_files.turned(row.received, day)
-        if into != day or not runs:
-            day = into
+        if day is None or not 0 <= row.received - begin < DAY:
+            into = day_files.turned(row.received, day)
+            if into != day:
+                day, begin = into, into * DAY
+                runs.append((day, []))
+        if not runs:
             runs.append((day, []))
         runs[-1][1].append(row)
     return runs
