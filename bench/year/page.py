@@ -64,7 +64,7 @@ def did(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def walk(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The end-to-end run's steps as a table."""
     if not steps:
-        yield "Each step is printed with its evidence; no run is recorded here yet."
+        yield "Each step is printed with its evidence; no whole run is recorded here yet."
         return
     yield "| day | second | step | evidence |"
     yield "|---|---:|---|---|"
