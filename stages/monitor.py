@@ -58,7 +58,7 @@ def main(
     past = _window(usecase, scorer, reference)
     now = _window(usecase, scorer, current, params.data.as_of)
     gain = gain_shares(scorer.booster)
-    sealed = served_files.read(served, past, len(usecase.classes))
+    sealed = served_files.read(served, (past, now), len(usecase.classes))
     compared = withheld_labels.without(usecase, scorer, sealed, (past, now))
     seen = observe.observe(usecase, gain, *compared, limits, params.seed)
     if sealed:

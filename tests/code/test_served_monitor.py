@@ -33,7 +33,7 @@ def judged(tmp_path, predictions=None, *, of=None, refused=(), limits=LIMITS):
     tmp_path.mkdir(exist_ok=True)
     folder = served.seal(tmp_path / "served", predictions or served.rows(case, now), refused)
     both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
-    sealed = served_files.read(folder, both[0], len(case.classes))
+    sealed = served_files.read(folder, both, len(case.classes))
     mark = ModelMark(served.BUNDLE, logged_definitions.of(case))
     return watch.watch(case, sealed, both, mark, GAIN, limits, 3)
 
@@ -163,7 +163,7 @@ def test_a_service_that_refuses_everything_is_an_alert(tmp_path):
     (folder / "predictions-2025-06.parquet").unlink()
     both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
     mark = ModelMark(served.BUNDLE, logged_definitions.of(case))
-    seen = watch.watch(case, served_files.read(folder, both[0]), both, mark, GAIN, LIMITS, 3)
+    seen = watch.watch(case, served_files.read(folder, both), both, mark, GAIN, LIMITS, 3)
     assert found(seen)["refused_events", None].level == "alert"
     assert found(seen)["refused_events", None].size == 1
     assert seen.report.events == 0
@@ -174,9 +174,7 @@ def test_a_service_without_traffic_says_nothing(tmp_path):
     folder = served.seal(tmp_path / "served", [])
     both = (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
     mark = ModelMark(served.BUNDLE, logged_definitions.of(case))
-    assert (
-        watch.watch(case, served_files.read(folder, both[0]), both, mark, GAIN, LIMITS, 3) is None
-    )
+    assert watch.watch(case, served_files.read(folder, both), both, mark, GAIN, LIMITS, 3) is None
 
 
 def test_a_feature_that_was_never_logged_differs(tmp_path):
@@ -324,7 +322,9 @@ def test_a_damaged_month_is_named(tmp_path):
     folder = served.seal(tmp_path / "served", served.rows(case, now))
     (folder / "predictions-2025-06.parquet").write_bytes(b"none")
     with pytest.raises(PlumblineError, match=r"predictions-2025-06.parquet: not Parquet"):
-        served_files.read(folder, served.scored(case, past, shop.LAST - 14))
+        served_files.read(
+            folder, (served.scored(case, past, shop.LAST - 14), served.scored(case, now))
+        )
 
 
 def test_reads_say_what_a_feature_is_made_of():

@@ -61,7 +61,7 @@ def judged(answered, by=None):
     folder, rows, scorer = answered
     case, columns = parcels(), batch(rows, by)
     now = window(case, columns, scorer.score(columns), columns["at"].max().astype("datetime64[D]"))
-    sealed = served_files.read(folder, now)
+    sealed = served_files.read(folder, (now, now))
     mark = ModelMark(rows[0].bundle, logged_definitions.of(case))
     return watch.watch(case, sealed, (now, now), mark, {"height": 0.9}, Monitor(), 1)
 

@@ -61,7 +61,9 @@ def test_what_was_served_of_several_classes(days: Built, tmp_path: Path):
 
     def watched(**changes: object) -> ServedWatch | None:
         rows = served_shop.rows(case, tables[1], answers[1], **changes)
-        sealed = served_files.read(served_shop.seal(tmp_path / "served", rows), past, len(SKIES))
+        sealed = served_files.read(
+            served_shop.seal(tmp_path / "served", rows), (past, now), len(SKIES)
+        )
         return watch.watch(case, sealed, (past, now), mark, gain_shares(scorer.booster), LIMITS, 1)
 
     decisions = scorer.decide(answers[1])[0]

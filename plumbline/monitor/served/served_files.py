@@ -22,8 +22,10 @@ from plumbline.monitor.served.served_rows import (
 from plumbline.monitor.window import ScoredWindow
 
 
-def read(folder: Path, reference: ScoredWindow, classes: int = 0) -> SealedRows | None:
-    """The predictions received from the reference's first day on (all, without time); None without sealed days.
+def read(
+    folder: Path, windows: tuple[ScoredWindow, ScoredWindow], classes: int = 0
+) -> SealedRows | None:
+    """The predictions received from the first day of both windows on (all, without time); None without sealed days.
 
     `classes`: how many probabilities a score has. PlumblineError naming the file where one is damaged or lacks a
     column.
@@ -31,7 +33,8 @@ def read(folder: Path, reference: ScoredWindow, classes: int = 0) -> SealedRows 
     sheet = served_sheet.read(folder)
     if not sheet.served:
         return None
-    since, files = first_day(reference), sorted(folder.glob("predictions-*.parquet"))
+    days = [day for day in map(first_day, windows) if day is not None]
+    since, files = min(days, default=None), sorted(folder.glob("predictions-*.parquet"))
     parts = [of_table(table, classes) for file in files if len(table := _read(file, since))]
     return SealedRows(joined(parts) if parts else none(classes), sheet)
 
