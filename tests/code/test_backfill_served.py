@@ -69,7 +69,11 @@ def test_sealed_days_give_the_rows_that_the_data_would(
         (tmp_path / name).mkdir()
     expected = filled(whole, tmp_path / "expected", AS_OF, own=False)
     found = filled(joined, tmp_path / "found", AS_OF, own=True)
+    moments = {
+        key: one.pop("known_at") for key, one in found.items()
+    }  # outcomes have a table of their own
     assert found == expected
+    assert {moments[key] is None for key, one in found.items() if one["bad"] is None} <= {True}
     assert len([r for r in found.values() if str(r["at"]) >= "2025-03-12"]) > 100
 
 
