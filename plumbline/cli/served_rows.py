@@ -90,6 +90,7 @@ def seal(
     commit the pointer, `dvc push` the bytes. A sealed day is never rewritten: named again, it is compared with the log.
     """
     from plumbline.core import sealed_days
+    from plumbline.core.errors import PlumblineError
     from plumbline.ops.sealing import cached_days
     from plumbline.ops.sealing import seal as sealing
     from plumbline.ops.serving import logged
@@ -105,6 +106,8 @@ def seal(
     keep_json(json, report)
     place = root / report.folder
     cached_days.register(root, [sealed_days.pointer(place, one.day) for one in report.sealed])
+    if report.refused:
+        raise PlumblineError(report.refused)
     return 0
 
 

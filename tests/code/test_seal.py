@@ -270,12 +270,28 @@ def test_days_are_sealed_in_order(root: Path) -> None:
 
 
 def test_a_day_that_the_log_has_not(root: Path) -> None:
+    seal(root)
+    with pytest.raises(LogError, match=r"on 2025-03-14 or later .* has 2025-03-10 to 2025-03-13"):
+        seal(root, date(2025, 3, 14))
+
+
+def test_the_days_before_one_that_is_refused_are_sealed(root: Path) -> None:
+    (place(root) / "2025-03-13.sqlite").unlink()
+    log = PredictionLog(place(root), SMALL, writer="other")
+    log.append([row(10, received=NOON + 4 * DAY), row(11, received=NOON + 5 * DAY)])
+    log.close()
+    report = seal(root)
+    assert [one.day for one in report.sealed] == [FIRST]
+    assert "rows 7 to 9 of the log are missing" in report.refused
+    with pytest.raises(LogError, match="rows 7 to 9"):
+        seal(root)
+
+
+def test_a_chain_begins_with_the_first_day_of_the_log(root: Path) -> None:
     with pytest.raises(
-        LogError,
-        match=r"no row was received on 2026-01-01 or later .* has 2025-03-10 to 2025-03-13",
+        LogError, match=r"2025-03-11: nothing is sealed yet, and the log begins with 2025-03-10"
     ):
-        seal(root, date(2026, 1, 1))
-    assert not (root / FOLDER).exists()
+        seal(root, SECOND)
 
 
 def test_a_folder_that_is_no_log_and_the_log_of_another(root: Path) -> None:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from plumbline.core import files, sealed_days
@@ -40,7 +41,7 @@ GIT = ".gitignore"
 
 class SealReport(Document):
     """What a call did. `sealed`: days that it sealed; `same`: days compared with the log, and found the same; `waiting`:
-    why the first day after them is not sealed yet, or "".
+    why the first day after them is not sealed yet, or "". `refused`: why a finished day could not be sealed, or "".
     """
 
     usecase: str
@@ -48,6 +49,7 @@ class SealReport(Document):
     sealed: list[SealedStatement]
     same: list[date]
     waiting: str
+    refused: str = ""
 
 
 def folder(root: Path, usecase: str) -> Path:
@@ -99,8 +101,16 @@ class Sealing:
         wanted = [one for one in found if one.day not in waiting and day in (None, one.day)]
         if day and not wanted:
             raise LogError(waiting.get(day) or self._absent(day))
-        sealed = [self._seal(one, found[found.index(one) :]) for one in wanted]
-        return self._report(sealed, [], "" if day else next(iter(waiting.values()), ""))
+        sealed: list[SealedStatement] = []
+        report = partial(self._report, sealed, [], "" if day else next(iter(waiting.values()), ""))
+        for one in wanted:
+            try:
+                sealed.append(self._seal(one, found[found.index(one) :]))
+            except LogError as error:
+                if not sealed:
+                    raise
+                return report().model_copy(update={"refused": str(error)})
+        return report()
 
     def _waiting(self, found: Sequence[DayRange]) -> dict[date, str]:
         """The days that are not finished, and why: the last one, and today, though a later row is there."""
@@ -140,7 +150,7 @@ class Sealing:
             )
 
     def _ranges(self, day: date | None) -> list[DayRange]:
-        """The days after the sealed ones, from `day` on where nothing is sealed yet."""
+        """The days after the sealed ones."""
         reader = LogReader(self._log)
         extents = files_read.extents(self._log)
         if self._days:
@@ -152,7 +162,12 @@ class Sealing:
             before = min((e.first for e in extents), default=1) - 1
             self._refuse_start(day, before)
             found = finished_days.ranges(reader.receipts(), None, before)
-        kept = [one for one in found if self._days or day is None or one.day >= day]
+        kept = list(found)
+        if kept and day and not self._days and kept[0].day < day:
+            raise LogError(
+                f"{day}: nothing is sealed yet, and the log begins with {kept[0].day}; `plumbline seal {self._usecase}` seals all "
+                "finished days in order. To begin later, move the older files of the log elsewhere"
+            )
         return [*kept, *self._refused_days(kept)]
 
     def _refused_days(self, found: Sequence[DayRange]) -> Iterator[DayRange]:
@@ -191,6 +206,11 @@ class Sealing:
 
     def _written(self, one: DayRange, scratch: Path) -> SealedDay:
         rows = day_writing.write(LogReader(self._log), self._log, one, scratch)
+        lost = sum(last - first + 1 for first, last in one.lost)
+        if rows["predictions"] + rows["outcomes"] + lost != one.last - one.first + 1:
+            raise LogError(
+                f"{one.day}: the log changed while the day was read; nothing is sealed: try again"
+            )
         hashes = {kind: sealed_days.hashes(scratch / f"{kind}.parquet") for kind in KINDS}
         statement = SealedStatement(
             usecase=self._usecase,

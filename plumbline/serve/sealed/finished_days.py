@@ -69,7 +69,7 @@ def refuse_missing(days: Sequence[DayRange], last_of: Callable[[date], Mapping[s
     """
     for one in days:
         if one is days[0] or (one.lost and one.lost[0][0] == one.first):
-            _refuse(one, last_of(one.day))
+            _refuse(one, last_of(days[0].day))
         if one is not days[0] and one.last >= one.first:
             return
 
