@@ -32,7 +32,7 @@ class Promote(Section):
     step_seconds: Positive = 15.0  # at least so long at each step
     step_events: Count = 20  # at least so many events of the canary at each step
     # events of the canary before it answers more than 5 % of the entities
-    few_events: Annotated[int, Field(ge=0)] = 150
+    few_events: Annotated[int, Field(ge=0)] = 300
     silence: Positive = 60.0  # seconds without an event of the challenger that end it
     errors: Margin = 0.01  # share of errors beyond the champion's
     refused: Margin = 0.02  # share of refused events beyond the champion's

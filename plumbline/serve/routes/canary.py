@@ -45,7 +45,7 @@ class CanaryPlan(Document):
     steps: Annotated[tuple[Percent, ...], Field(min_length=1)] = (1, 5, 25, 100)
     seconds: Positive = 15.0
     events: Annotated[int, Field(ge=1)] = 20
-    few_events: Annotated[int, Field(ge=0)] = 0
+    few_events: Annotated[int, Field(ge=0)] = 300
     silence: Positive = 60.0
     errors: Annotated[float, Field(gt=0, lt=1)] = 0.01  # share of errors beyond the champion's
     refused: Annotated[float, Field(gt=0, lt=1)] = (
