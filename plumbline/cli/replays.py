@@ -12,6 +12,51 @@ from plumbline.cli.options import CommandGroup, Json, Usecase, day, keep_json, s
 group = CommandGroup("Serving")
 
 
+Days = Annotated[
+    str | None,
+    typer.Option(metavar="FIRST:LAST", help="UTC days of receipt, both included; all if omitted."),
+]
+WhatIfModel = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BUNDLE",
+        help="What if this bundle had answered: a revision, an md5, a folder, an archive.",
+    ),
+]
+Thresholds = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="X",
+        help="What if the alarm began here: a number, or review=X, block=X; repeatable.",
+    ),
+]
+Costs = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COSTS",
+        help="Price decisions by these: KEY=VALUE as in train.costs, or a YAML file; repeatable.",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DAY", help="Take labels known before DAY; all if omitted."),
+]
+FromEvents = Annotated[
+    bool,
+    typer.Option(
+        "--from-events", help="Also add up the histories again, from the tiles and all rows."
+    ),
+]
+RowsOut = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a row per served row to FILE (Parquet)."),
+]
+Admitted = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SHA256", help="Hash of a bundle whose functions may run; repeatable."),
+]
+
+
 @group.command(
     "replay",
     "my_table",
@@ -21,55 +66,14 @@ group = CommandGroup("Serving")
 )
 def replay(
     usecase: Usecase,
-    days: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIRST:LAST", help="UTC days of receipt, both included; all if omitted."
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BUNDLE",
-            help="What if this bundle had answered: a revision, an md5, a folder, an archive.",
-        ),
-    ] = None,
-    threshold: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="X",
-            help="What if the alarm began here: a number, or review=X, block=X; repeatable.",
-        ),
-    ] = None,
-    costs: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COSTS",
-            help="Price decisions by these: KEY=VALUE as in train.costs, or a YAML file; repeatable.",
-        ),
-    ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of", metavar="DAY", help="Take labels known before DAY; all if omitted."
-        ),
-    ] = None,
-    from_events: Annotated[
-        bool,
-        typer.Option(
-            "--from-events", help="Also add up the histories again, from the tiles and all rows."
-        ),
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write a row per served row to FILE (Parquet)."),
-    ] = None,
-    admit: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SHA256", help="Hash of a bundle whose functions may run; repeatable."
-        ),
-    ] = None,
+    days: Days = None,
+    model: WhatIfModel = None,
+    threshold: Thresholds = None,
+    costs: Costs = None,
+    as_of: AsOf = None,
+    from_events: FromEvents = False,
+    out: RowsOut = None,
+    admit: Admitted = None,
     json: Json = None,
 ) -> int:
     """Score again what was served, from the log and sealed days.

@@ -78,6 +78,7 @@ class Run:
         return [one.check for one in self.check.state.findings]
 
 
+@pytest.mark.capability("K19")
 def test_quiet_days_have_no_finding():
     run = Run()
     quiet = [run.minute(drawn(seed, 200, 3 if seed % 2 else 240), 2) for seed in range(100, 220)]

@@ -250,6 +250,8 @@ SPEAKING = {
     "metrics/bootstrap.py": "chooses the word",
     "monitor/evidently_report.py": "what Evidently does not know",
     "monitor/quality.py": "monitor",
+    "ops/replay/money.py": "a what-if's verdict",
+    "ops/replay/replay_document.py": "a what-if's verdict",
     "review/changes.py": "a column of drift",
     "review/look_words.py": "what happens by chance",
     "review/merge_gate.py": "reasons",

@@ -33,7 +33,7 @@ from tests import classes
 from tests.conftest import ROOT
 from tests.frames import AS_OF, FLIGHTS, PAYMENTS, build, departures, payments
 
-ROWS = 4_000
+ROWS = 6_000
 FEWER = 2_500
 IN_FEAST = 1_500
 WINDOWS = Features(warmup_days=14, valid_days=14, test_days=28, current_days=10)
