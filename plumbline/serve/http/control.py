@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,10 @@ class Control:
         except (ConnectionError, ValueError, asyncio.CancelledError):  # it is over either way
             pass
         finally:
-            self._connections.discard(own)
             writer.close()
+            with suppress(OSError):  # else the loop may end before the socket is closed
+                await writer.wait_closed()
+            self._connections.discard(own)
 
     async def _answer(self, line: bytes, writer: asyncio.StreamWriter) -> Plain:
         try:
