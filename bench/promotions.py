@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 
 from bench.planted_bundles import WORSE, Workshop
 from bench.served_copy import Clients, ServedCopy, served
-from plumbline.core import dvc_hash, tables
+from plumbline.core import dvc_hash, tables, usecase_loader
 from plumbline.model import bundle
 from plumbline.ops.hosting import accepted
 from plumbline.ops.promotion import promotion_records
@@ -43,20 +43,21 @@ SHARE, SECONDS = 5, 60.0
 
 @dataclass
 class Commits:
-    """The copy's main: each model becomes a commit there, accepted."""
+    """The main of a copy of the project: each model becomes a commit there, accepted."""
 
-    copy: ServedCopy
+    root: Path
+    usecase: str
     folder: Path
 
     def git(self, *words: str) -> str:
         """Git in the copy."""
         line = ["git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", *words]
-        done = subprocess.run(line, cwd=self.copy.root, capture_output=True, text=True, check=True)
+        done = subprocess.run(line, cwd=self.root, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     def commit(self, kind: str, model: Path) -> str:
         """A commit whose dvc.lock records the model, and the scores that it gives to the test table."""
-        name, root = self.copy.usecase, self.copy.root
+        name, root = self.usecase, self.root
         report = artifacts.path(name, Role.EVALUATE_REPORT, root)
         changed = self.folder / f"report-{kind}".replace(" ", "-")
         shutil.copytree(report, changed)
@@ -71,9 +72,12 @@ class Commits:
         return commit
 
     def _rescored(self, model: Path, path: Path) -> None:
-        loaded = bundle.load(model, self.copy.usecase)
+        loaded = bundle.load(model, self.usecase)
         table = pq.read_table(path)
-        test = tables.read(artifacts.path(self.copy.usecase, Role.TEST_TABLE, self.copy.root))
+        test = tables.read(artifacts.path(self.usecase, Role.TEST_TABLE, self.root))
+        key = usecase_loader.load_features(self.usecase).key
+        labelled = np.isin(test[key], table[key].to_numpy())  # evaluate scores no others
+        test = {name: values[labelled] for name, values in test.items()}
         score = loaded.predict(test)
         decided = loaded.decisions_of(test, score)
         for column, values in ((scoring.SCORE, score), (scoring.DECISION, decided)):
@@ -86,13 +90,13 @@ class Commits:
         """The folder's objects in the cache, and its md5 in dvc.lock in the place of the one that is there."""
         files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
         md5s = {name: dvc_hash.md5(path) for name, path in files.items()}
-        cache = object_stores.settings(self.copy.root).folder()
+        cache = object_stores.settings(self.root).folder()
         for name, path in files.items():
             _copy(path.read_bytes(), Path(cache.locate(md5s[name])))
         listing = dvc_hash.manifest_bytes(md5s)
         md5 = dvc_hash.manifest_md5(md5s)
         _copy(listing, Path(cache.locate(md5)))
-        lock = self.copy.root / "dvc.lock"
+        lock = self.root / "dvc.lock"
         lines, at = lock.read_text().splitlines(), -1
         for place, line in enumerate(lines):
             if line.strip() == f"- path: {declared}":
@@ -136,7 +140,7 @@ def prepared(copy: ServedCopy, folder: Path) -> Commits:
         f"[core]\n    remote = checkout\n['remote \"checkout\"']\n    url = {cache.resolve()}\n"
     )
     (copy.root / ".dvc" / "config.local").write_text(config)
-    commits = Commits(copy, folder)
+    commits = Commits(copy.root, copy.usecase, folder)
     commits.git("remote", "remove", "origin")
     return commits
 

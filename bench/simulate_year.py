@@ -2,14 +2,15 @@
 
 The card-fraud world goes on for months, with a unit error and a new fraud pattern planted in it. `--money`: the money
 lost with no model, a frozen one, this loop, and retraining every week, over `--seeds`. `--loop`: the real commands and
-HTTP, once, from the planted drift to the new champion. Without either, both. Results go to docs/simulated-year/, the
-page to docs/simulated-year.md; `--out` names another folder.
+HTTP, once, from the planted drift to the new champion; exits with 1 where there is none, or where a bad challenger
+came further than it may. Without either, both. Results go to docs/simulated-year/, the page to docs/simulated-year.md;
+`--out` names another folder.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import tempfile
 import time
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from bench.year import compare, page
 from bench.year.calendar import Year
+from bench.year.evidence import Diary
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,10 +36,10 @@ def main() -> None:
     both, results = given.money == given.loop, given.out / "simulated-year" / "results.json"
     if given.money or both:
         money(given, results)
-    if given.loop or both:
-        loop(results)
+    wrong = loop(results) if given.loop or both else []
     if results.exists():
         page.write(results, given.out)
+    sys.exit("\n".join(wrong) or 0)
 
 
 def money(given: argparse.Namespace, results: Path) -> None:
@@ -53,15 +55,19 @@ def money(given: argparse.Namespace, results: Path) -> None:
     print("\n".join(compare.lines([asdict(r) for r in runs])))
 
 
-def loop(results: Path) -> None:
-    """The rehearsal in a temporary folder; its steps beside the results."""
+def loop(results: Path) -> list[str]:
+    """The rehearsal in a temporary folder, its steps beside the results; what was not as it has to be."""
     from bench.year import rehearsal
 
-    with tempfile.TemporaryDirectory(prefix="plumbline-year-") as folder:
-        done = rehearsal.rehearse(rehearsal.YEAR, Path(folder))
+    diary = Diary()
     results.parent.mkdir(parents=True, exist_ok=True)
-    steps = json.dumps([asdict(s) for s in done.diary.steps], indent=1, default=str)
-    results.with_name("loop.json").write_text(steps + "\n", encoding="utf-8")
+    try:
+        with tempfile.TemporaryDirectory(prefix="plumbline-year-") as folder:
+            done = rehearsal.rehearse(rehearsal.YEAR, Path(folder), diary)
+    finally:
+        diary.write(results.with_name("loop.json"))
+    missing = [] if done.promoted else ["no model was promoted after the planted drift"]
+    return [*missing, *done.wrong]
 
 
 if __name__ == "__main__":

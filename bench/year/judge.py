@@ -62,7 +62,12 @@ class Judge:
         error = self._pool.submit(_run, str(self.folder)).result()
         if error:
             raise PlumblineError(error)
-        return result.read(self.folder / "metrics" / CASE / "monitor.json")
+        return result.read(self.written)
+
+    @property
+    def written(self) -> Path:
+        """Where the last verdict stands."""
+        return self.folder / "metrics" / CASE / "monitor.json"
 
     def close(self) -> None:
         """End the process."""

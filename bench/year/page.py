@@ -29,6 +29,7 @@ def write(results: Path, docs: Path) -> None:
     steps = json.loads(loop.read_text(encoding="utf-8")) if loop.exists() else []
     text = HEAD.read_text(encoding="utf-8").replace("{money}", "\n".join(money(runs)))
     text = text.replace("{did}", "\n".join(did(runs))).replace("{steps}", "\n".join(walk(steps)))
+    text = text.replace("{seconds}", steps[-1]["evidence"] if steps else "not measured yet")
     (docs / "simulated-year.md").write_text(text.rstrip() + "\n", encoding="utf-8")
     results.with_name("year.svg").write_text(picture.draw(year, runs), encoding="utf-8")
 

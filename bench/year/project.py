@@ -26,6 +26,8 @@ from plumbline.serve.http import control
 
 CASE = "card_fraud"
 ROOT = Path(__file__).resolve().parents[2]
+WEBHOOK = "YEAR_WEBHOOK"
+"""The variable that holds the address alerts go to."""
 AUTHOR = ("-c", "user.name=year", "-c", "user.email=year@localhost")
 
 
@@ -162,6 +164,7 @@ def small(year: Year) -> dict[str, Any]:
     return {
         "usecases": [CASE],
         "seed": year.seed,
+        "alerts": {"webhooks": [{"kind": "slack", "url": WEBHOOK}]},
         f"{CASE}.data": {
             "source": "simulate",
             "start": str(START),
@@ -180,12 +183,15 @@ def small(year: Year) -> dict[str, Any]:
         f"{CASE}.evaluate.bootstrap": 100,
         f"{CASE}.evaluate.min_pairs": 100,
         f"{CASE}.evaluate.max_ece": 5.0,
+        f"{CASE}.evaluate.slice_floor": 0.05,
+        f"{CASE}.evaluate.slice_floors": {},
+        f"{CASE}.gate.too_good": 0.9,
         f"{CASE}.train.decisions.segment": None,
         f"{CASE}.monitor.min_history": LIMITS.min_history,
         f"{CASE}.monitor.shelf_life_days": 120,
         f"{CASE}.monitor.rows": 500,
         "serve": {
             "late_days": 7, "max_events": 1000,
-            "promote": {"gated": False, "alarms": 5.0, "decisions": 0.3},
+            "promote": {"gated": False, "alarms": 10.0, "decisions": 0.4, "level": 0.9, "moved": 0.3},
         },
     }  # fmt: skip

@@ -7,52 +7,49 @@ error must not be learned from; a planted bad challenger must be gone before it 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from bench.planted_bundles import Workshop
+from bench.year import planted, watch, world
 from bench.year import project as projects
-from bench.year import watch, world
 from bench.year.calendar import Year
 from bench.year.evidence import Diary
 from bench.year.judge import Judge
 from bench.year.project import CASE, CommandError, Project
+from bench.year.receiver import Receiver
 from bench.year.traffic import Client, Sent
 from bench.year.world import Payments
+from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.monitor.result import MonitorResult
-from plumbline.ops.serving import places
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
 from usecases.card_fraud.model import USECASE
 
-RATE = 60.0
+RATE = 200.0
 """Events a second while routes change: a canary needs time as well as events."""
 YEAR = Year(
-    seed=7, customers=500, terminals=400, served=110, fault=3, fault_days=2, pattern=6, frauds=3.0
+    seed=7, customers=700, terminals=560, served=110, fault=1, fault_days=2, pattern=4, frauds=2.0
 )
 """The rehearsed world."""
-VALID, TEST, CURRENT, ENOUGH = 5, 5, 14, 3
-"""Days of its windows, and of what was lost by that they must hold: shorter than the year's, to be sooner."""
-WAIT = CURRENT + TEST + ENOUGH
-"""Days from an alert to the retraining: its labels are of events a label delay before it, and so is the gap."""
+VALID, TEST, CURRENT, ENOUGH = 5, 14, 14, 3
+"""Days of its windows, and of what was lost by that they must hold. The monitor tests a loss against 14 days at least."""
+WAIT = CURRENT + TEST + ENOUGH - USECASE.delay_days
+"""Days from an alert to the retraining. What was lost by at the alert is older than the delay of the labels."""
 WINDOWS = {
     f"{CASE}.features.valid_days": VALID,
     f"{CASE}.features.test_days": TEST,
     f"{CASE}.features.current_days": CURRENT,
-    f"{CASE}.monitor.min_history": TEST,
+    f"{CASE}.monitor.min_history": 7,
 }
 """Params by their dotted names."""
-SELDOM = 4
+SELDOM = 7
 """While a retraining is due the monitor judges every so many days."""
-PER_STEP = 150
-"""Events that the canary needs at each step: with 20 a bad model comes to 100 % where few events come."""
-FAST = 250.0
-"""Events a second for the bad challenger: at fewer the canary's 15 seconds a step hold too few of its events."""
 
 
 @dataclass
@@ -63,11 +60,13 @@ class Rehearsal:
     project: Project
     client: Client
     judge: Judge
+    receiver: Receiver
     diary: Diary = field(default_factory=Diary)
     days: list[Sent] = field(default_factory=list)
     faulty: dict[date, str] = field(default_factory=dict)
     due: date | None = None
     promoted: int = 0
+    wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._coming = with_seed(self.year, self.client)
@@ -120,7 +119,13 @@ class Rehearsal:
             self.diary.note(
                 as_of, "left out", f"features.leave_out: {', '.join(map(str, sorted(self.faulty)))}"
             )
+            self.alert(as_of)
         return verdict
+
+    def alert(self, as_of: date) -> None:
+        """`plumbline alert` about the last verdict, to a webhook."""
+        text = self.receiver.alerted(self.project, self.judge.written, str(as_of))
+        self.diary.note(as_of, "alert", f"plumbline alert: {text or 'nothing new'}"[:240])
 
     def step(self) -> None:
         """One day of the loop."""
@@ -133,7 +138,8 @@ class Rehearsal:
         verdict = self.judged(as_of)
         if self.due is None and verdict and verdict.retrain and verdict.retrain.now:
             self.due = as_of + timedelta(days=WAIT if watch.lost(verdict) else 0)
-            self.diary.note(as_of, "alert", f"{verdict.summary}; {verdict.retrain.why}"[:240])
+            self.diary.note(as_of, "monitor", f"{verdict.summary}; {verdict.retrain.why}"[:240])
+            self.alert(as_of)
             self.diary.note(
                 as_of, "retrain due", f"on {self.due}: then the windows hold what was lost by"
             )
@@ -154,10 +160,17 @@ class Rehearsal:
             return
         self.project.git("merge", "-q", "--ff-only", record["branch"])
         self.project.dvc("checkout", "-q", "--force")
-        self.diary.note(
-            as_of, "merged", f"{record['commit'][:10]} by fast-forward; the gate said yes"
-        )
+        text = f"{record['commit'][:10]} by fast-forward; the gate said yes; {self._learned()}"
+        self.diary.note(as_of, "merged", text)
         self.promote(as_of)
+
+    def _learned(self) -> str:
+        """How many rows of the faulty days the merged model's tables have."""
+        roles = (Role.TRAIN_TABLE, Role.VALID_TABLE, Role.TEST_TABLE)
+        whole = [tables.read(artifacts.path(CASE, r, self.project.root)) for r in roles]
+        days = [t[USECASE.time].astype("datetime64[D]").astype(object) for t in whole]
+        faulty = sum(day in self.faulty for one in days for day in one)
+        return f"{faulty} of the {sum(map(len, days)):,} rows it saw are of faulty days"
 
     def promote(self, as_of: date) -> None:
         """`plumbline promote` while the next days' events come."""
@@ -174,27 +187,11 @@ class Rehearsal:
             self.today, "champion" if done.code == 0 else "not promoted", self._routes()
         )
 
-    def bad_challenger(self) -> None:
-        """Plant a model that scores upside down: at most what share it was given, and for how long."""
-        folder = self.project.root.parent / "bad"
-        Workshop.of(self.project.root, CASE).make("inverted", folder)
-        words = ("canary", CASE, str(folder), "--limit", f"events={PER_STEP}")
-        with self._events_coming(FAST):
-            done = self.project.plumbline(*words, codes=(0, 1))
-        given = list(self._given("canary"))
-        seconds = (given[-1][0] - given[0][0]).total_seconds()
-        most = max(weight for _, weight in given)
-        text = f"exit {done.code}: at most {most} % of the entities, gone after {seconds:.0f} s"
-        self.diary.note(self.today, "bad challenger", f"{text}; {self._routes()}")
-
-    def _given(self, arm: str) -> Iterator[tuple[datetime, int]]:
-        """When the last canary's arm was given what share, to its end, out of the routes' journal."""
-        journal = places.folder(self.project.root, CASE) / "journal.jsonl"
-        lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
-        first = max(i for i, one in enumerate(lines) if one["what"].startswith("canary at 1 %"))
-        for one in lines[first:]:
-            weights = {a["name"]: a["weight"] for a in one["routes"]["arms"]}
-            yield datetime.fromisoformat(one["when"]), weights.get(arm, 0)
+    def bad_challengers(self) -> None:
+        """Models that are worse, merged all the same: at most what share each was given, and for how long."""
+        for end in planted.promoted(self.project, self._events_coming):
+            self.wrong += [end.text] if end.wrong else []
+            self.diary.note(self.today, "bad challenger", f"{end.text}; {self._routes()}")
 
     def _routes(self) -> str:
         routes = self.project.call({"do": "routes"})
@@ -202,8 +199,8 @@ class Rehearsal:
         arms = [(a["name"], a["weight"], a["bundle"][:8]) for a in shown.get("arms", [])]
         return f"routes version {shown.get('version')}: {arms}"
 
-    def _events_coming(self, rate: float = RATE) -> AbstractContextManager[None]:
-        return _going_on(self.client, self.serve_day, rate)
+    def _events_coming(self) -> AbstractContextManager[None]:
+        return _going_on(self.client, self.serve_day, RATE)
 
 
 def with_seed(year: Year, client: Client) -> Iterator[Payments]:
@@ -249,9 +246,8 @@ def _short(step: Mapping[str, Any]) -> str:
     return f"{step['status']}: {step.get('reason') or shown}"[:240]
 
 
-def rehearse(year: Year, folder: Path) -> Rehearsal:
+def rehearse(year: Year, folder: Path, diary: Diary) -> Rehearsal:
     """The whole: the first champion, then days until a model is promoted after the planted pattern."""
-    diary = Diary()
     project = first_champion(folder / "project", year)
     diary.note(
         year.first,
@@ -259,22 +255,21 @@ def rehearse(year: Year, folder: Path) -> Rehearsal:
         f"dvc repro; commit {project.git('rev-parse', '--short', 'HEAD')}",
     )
     address = project.serve()
-    judge = Judge(project)
-    rehearsal = Rehearsal(year, project, Client(address), judge, diary)
+    judge, receiver = Judge(project), Receiver()
+    rehearsal = Rehearsal(year, project, Client(address), judge, receiver, diary)
     try:
         _days(rehearsal)
     finally:
-        with suppress(Exception):
-            diary.write(folder / "diary.json")
         judge.close()
+        receiver.close()
         project.stop()
     return rehearsal
 
 
-def first_champion(folder: Path, year: Year) -> Project:
+def first_champion(folder: Path, year: Year, more: Mapping[str, Any] | None = None) -> Project:
     """A project whose graph has run on the simulated seed, and whose source is what is served from now on."""
     project = projects.create(folder, year)
-    project.change(WINDOWS)
+    project.change({**WINDOWS, **(more or {})})
     project.dvc("repro", "-q")
     project.commit("First run")
     _serve_sealed(project)
@@ -298,7 +293,7 @@ def _days(rehearsal: Rehearsal) -> None:
         learned = rehearsal.promoted and rehearsal.today >= year.day(year.pattern)
         if learned:
             break
-    rehearsal.bad_challenger()
+    rehearsal.bad_challengers()
     seconds = rehearsal.diary.seconds("drift", "champion")
     rehearsal.diary.note(
         rehearsal.today, "end", f"{seconds:.0f} s from the planted drift to the new champion"

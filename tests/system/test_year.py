@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.year import compare, money, picture, policies, service, watch, world
+from bench.year import compare, money, picture, planted, policies, service, watch, world
 from bench.year.calendar import START, Year
 from bench.year.evidence import Diary
 from bench.year.service import Service
@@ -143,3 +143,12 @@ def test_diary_measures_from_the_first_step_to_the_last():
         diary.note(START, name, "")
     assert 0 <= diary.seconds("drift", "champion") < 60
     assert np.isnan(diary.seconds("drift", "never"))
+
+
+@pytest.mark.parametrize(
+    ("status", "share", "seconds", "wrong"),
+    [("failed", 0, 0.0, False), ("failed", 5, 60.0, False), ("promoted", 5, 9.0, True),
+     ("failed", 25, 9.0, True), ("failed", 1, 61.0, True)],
+)  # fmt: skip
+def test_bad_challenger_may_have_five_percent_for_a_minute(status, share, seconds, wrong):
+    assert planted.PlantedEnd("inverted", False, status, "", share, seconds).wrong is wrong
