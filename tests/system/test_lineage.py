@@ -351,6 +351,9 @@ def test_a_bundle_that_no_commit_has(served: str, capsys: pytest.CaptureFixture[
 
 def test_a_request_that_was_never_served(served: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lineage", "toy", "--key", "99"]) == 2
-    assert "the key 99: not in the prediction log of toy (logs: toy)" in capsys.readouterr().err
+    assert (
+        "key 99: not in the prediction log of toy, nor in its sealed days (logs: toy)"
+        in capsys.readouterr().err
+    )
     assert main(["lineage", "late"]) == 2
     assert "'late': no use case, tag" in capsys.readouterr().err

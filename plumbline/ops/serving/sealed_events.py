@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from plumbline import config
 from plumbline.core import duckdb_session, sealed_days
+from plumbline.core.errors import ParamsError
 from plumbline.core.sealed_days import SealedDay, SealedKind
 from plumbline.core.sql import literal_path, quote
 from plumbline.repo import artifacts
@@ -54,10 +56,11 @@ def folder(root: Path, usecase: str) -> Path:
 
 
 def names(root: Path) -> list[str]:
-    """The use cases that have sealed days."""
-    usual = [p.parent.name for p in root.glob(f"sources/*/{sealed_days.FOLDER}")]
+    """The use cases that have sealed days; those at the usual place also where params.yaml lists none."""
+    listed = {p.parent.name for p in root.glob(f"sources/*/{sealed_days.FOLDER}")}
     params = root / config.FILE
-    listed = {*usual, *(config.selected([], params) if params.is_file() else ())}
+    with suppress(ParamsError):
+        listed.update(config.selected([], params) if params.is_file() else ())
     return sorted(name for name in listed if sealed_days.listed(folder(root, name)))
 
 
