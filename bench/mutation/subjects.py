@@ -36,6 +36,8 @@ SUBJECTS = {
     "plumbline/features/catalog_documents.py": f"{CODE}/test_catalog.py {CODE}/test_history_age.py",
     "plumbline/features/partition_drift.py": f"{CODE}/test_partition_drift.py",
     "plumbline/features/written_partitions.py": f"{CODE}/test_partition_drift.py",
+    "plumbline/features/known_outcomes.py": f"{CODE}/test_known_outcomes.py",
+    "plumbline/features/table_checks.py": f"{CODE}/test_assemble.py",
 }
 """The Feast edge (definitions.py, store.py) is measured by coverage alone: its tests start servers."""
 COVERED = (
