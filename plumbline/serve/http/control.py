@@ -108,10 +108,11 @@ def _request(line: bytes) -> dict[str, Any]:
 
 def _bound(path: Path) -> socket.socket:
     """A listening Unix socket that only this user can open; bound by a relative path where it is too long."""
+    place = address(path)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        listening.bind(address(path))
+        listening.bind(place)
     finally:
         os.umask(before)
     listening.listen()
@@ -149,10 +150,11 @@ def call(path: Path, request: Plain, timeout: float = 30.0) -> dict[str, Any]:
 
 def connected(path: Path, timeout: float = 30.0) -> socket.socket:
     """A connection to a running service's control socket; PlumblineError where none listens."""
+    place = address(path)
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.settimeout(timeout)
     try:
-        client.connect(address(path))
+        client.connect(place)
     except OSError as error:
         client.close()
         reason = error.strerror or "no answer"
