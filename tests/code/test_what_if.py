@@ -64,7 +64,7 @@ def replayed(made, *, case=DELAYED, **options):
             root, case, sources, bundles, WhatIfOptions(**options), Path(scratch)
         ) as context,
     ):
-        report = replaying.replayed(case, sources, bundles, what_if=context.tally)
+        report = replaying.replayed(case, sources, bundles, what_if=context.counts)
         assert report.differing == 0
         return context.document()
 

@@ -75,12 +75,12 @@ def sums_by_look(
     """The sums over an arm's units of all that is known by the end of each day in `looks`, rising."""
     one = observations.metrics[metric]
     known = np.maximum(one.known, observations.day)
-    mine = (observations.arm == arm) & (known <= looks[-1]) & (one.weight > 0)
-    _, unit = np.unique(observations.unit[mine], return_inverse=True)
-    look = np.searchsorted(looks, known[mine])
+    of_arm = (observations.arm == arm) & (known <= looks[-1]) & (one.weight > 0)
+    _, unit = np.unique(observations.unit[of_arm], return_inverse=True)
+    look = np.searchsorted(looks, known[of_arm])
     order = np.argsort(look, kind="stable")
     edges = np.searchsorted(look[order], np.arange(len(looks) + 1))
-    weight, total = one.weight[mine], one.weight[mine] * one.value[mine]
+    weight, total = one.weight[of_arm], one.weight[of_arm] * one.value[of_arm]
     size = int(unit.max(initial=-1)) + 1
     events, totals = np.zeros(size), np.zeros(size)
     for start, end in itertools.pairwise(edges):
@@ -92,9 +92,9 @@ def sums_by_look(
 
 def units_by_look(observations: Observations, arm: str, looks: Array) -> list[int]:
     """How many units of an arm had an event by the end of each day."""
-    mine = observations.arm == arm
-    _, first = np.unique(observations.unit[mine], return_index=True)
-    days = np.sort(observations.day[mine][first])
+    of_arm = observations.arm == arm
+    _, first = np.unique(observations.unit[of_arm], return_index=True)
+    days = np.sort(observations.day[of_arm][first])
     return [int(n) for n in np.searchsorted(days, looks, side="right")]
 
 

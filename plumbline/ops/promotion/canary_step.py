@@ -66,8 +66,8 @@ def _ended(run: PromotionRun) -> str | None:
     began = int(run.evidence("canary")["version"])
     history = routes_file.history(run.store.folder)
     later = [one for one in history if one.routes.version > began]
-    bundle, marks = run.promotion.bundle, [one.routes.canary for one in later]
-    ours = [i for i, mark in enumerate(marks) if mark and mark.challenger == bundle]
+    bundle, canaries = run.promotion.bundle, [one.routes.canary for one in later]
+    ours = [i for i, canary in enumerate(canaries) if canary and canary.challenger == bundle]
     after = later[ours[-1] + 1 :] if ours else []
     if not after:
         return None

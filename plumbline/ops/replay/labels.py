@@ -33,12 +33,12 @@ class Labels:
 
     def of(self, keys: Iterable[Any]) -> Array:
         """The labels as text, object (n,); None where none is known."""
-        asked = [str(key) for key in keys]
-        table = pa.table({"place": range(len(asked)), "key": pa.array(asked, pa.string())})
-        self._connection.register("asked", table)
-        query = "SELECT label FROM asked LEFT JOIN latest USING (key) ORDER BY place"
+        wanted = [str(key) for key in keys]
+        table = pa.table({"place": range(len(wanted)), "key": pa.array(wanted, pa.string())})
+        self._connection.register("wanted", table)
+        query = "SELECT label FROM wanted LEFT JOIN latest USING (key) ORDER BY place"
         rows = self._connection.execute(query).fetchall()
-        self._connection.unregister("asked")
+        self._connection.unregister("wanted")
         return objects([label for (label,) in rows])
 
 

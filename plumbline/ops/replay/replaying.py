@@ -17,13 +17,13 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.ops.replay import refolding, row_sources, sealed_rows, verdicts, what_if_options
 from plumbline.ops.replay.bundles import Bundles, NoBundle, ReplayBundle
 from plumbline.ops.replay.day_range import DayRange
+from plumbline.ops.replay.replay_counts import ReplayCounts, places_of
 from plumbline.ops.replay.replay_document import ReplayReport
 from plumbline.ops.replay.row_file import RowFile
 from plumbline.ops.replay.row_sources import RowSources
 from plumbline.ops.replay.served_rows import ServedRows
-from plumbline.ops.replay.tally import Tally, places_of
 from plumbline.ops.replay.verdicts import RowVerdicts
-from plumbline.ops.replay.what_if import WhatIfTally
+from plumbline.ops.replay.what_if import WhatIfCounts
 from plumbline.ops.replay.what_if_options import WhatIfOptions
 from plumbline.runtime.row_progress import RowProgress
 
@@ -66,7 +66,7 @@ def _replayed(
             root, case, sources, bundles, options.what_if, Path(scratch)
         )
         with opened as context:
-            report = replayed(case, sources, bundles, options.out, context.tally)
+            report = replayed(case, sources, bundles, options.out, context.counts)
             return report.model_copy(update={"what_if": context.document()})
 
 
@@ -75,25 +75,25 @@ def replayed(
     sources: RowSources,
     bundles: Bundles,
     out: Path | None = None,
-    what_if: WhatIfTally | None = None,
+    what_if: WhatIfCounts | None = None,
 ) -> ReplayReport:
     """The same, of days that were found, with bundles from wherever `bundles` looks."""
-    tally = Tally()
+    counts = ReplayCounts()
     changed_days = [why for why in map(sealed_rows.changed, sources.sealed) if why]
     with ExitStack() as stack:
         file = stack.enter_context(RowFile.opened(out)) if out else None
         progress = stack.enter_context(RowProgress("replay"))
         for rows in row_sources.batches(sources, case):
             for found, part, judged in scored(bundles, rows, case.key):
-                tally.add(found, part, judged)
+                counts.add(found, part, judged)
                 if what_if:
                     what_if.add(found, part, judged)
                 if file:
                     file.write(part, judged)
             if file:
                 file.flush()
-            progress.report(str(rows.day), tally.total("rows"), 0)
-    return _report(sources, tally, changed_days)
+            progress.report(str(rows.day), counts.total("rows"), 0)
+    return _report(sources, counts, changed_days)
 
 
 def scored(
@@ -136,17 +136,17 @@ def _judged(
             yield from _judged(found, rows.take(places))
 
 
-def _report(sources: RowSources, tally: Tally, changed_days: list[str]) -> ReplayReport:
-    rows, equal = tally.total("rows"), tally.total("equal")
+def _report(sources: RowSources, counts: ReplayCounts, changed_days: list[str]) -> ReplayReport:
+    rows, equal = counts.total("rows"), counts.total("equal")
     return ReplayReport(
         usecase=sources.usecase,
         days=[str(day) for day in sources.days],
         sealed_days=len(sources.sealed),
         rows=rows,
-        live=tally.total("live"),
+        live=counts.total("live"),
         equal=equal,
         differing=rows - equal,
         changed_days=changed_days,
-        bundles=[one.document() for one in tally.bundles.values()],
-        rows_shown=tally.shown,
+        bundles=[one.document() for one in counts.bundles.values()],
+        rows_shown=counts.shown,
     )

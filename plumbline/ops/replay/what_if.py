@@ -62,7 +62,7 @@ class DecidedEvents:
 
 
 @dataclass
-class WhatIfTally:
+class WhatIfCounts:
     """The live events so far. `pricing`: None where nothing has a price; `withhold`: decisions that hide the label."""
 
     usecase: FeatureSet

@@ -17,7 +17,7 @@ from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.replay.pricing import Pricing
 from plumbline.ops.replay.replay_document import ChangedDecisions, WhatIf
 from plumbline.ops.replay.row_sources import RowSources
-from plumbline.ops.replay.what_if import WhatIfTally
+from plumbline.ops.replay.what_if import WhatIfCounts
 from plumbline.repo import artifacts
 from plumbline.repo.artifacts import Role
 from plumbline.runtime import dvc_yaml
@@ -43,25 +43,25 @@ class WhatIfOptions:
 class WhatIfContext:
     """An open what-if: `no_money` says why nothing has a price."""
 
-    tally: WhatIfTally
+    counts: WhatIfCounts
     until: date
     no_money: str
     repriced: bool
 
     def document(self) -> WhatIf:
         """What was counted, once all rows are through."""
-        tally, events = self.tally, self.tally.decided()
-        priced, answered = tally.pricing, tally.events - tally.unanswered
-        pairs = sorted(tally.pairs.items(), key=lambda pair: (-pair[1], pair[0]))
+        counts, events = self.counts, self.counts.decided()
+        priced, answered = counts.pricing, counts.events - counts.unanswered
+        pairs = sorted(counts.pairs.items(), key=lambda pair: (-pair[1], pair[0]))
         return WhatIf(
-            way=tally.alternative.words + (", other costs" if self.repriced else ""),
-            events=tally.events,
-            unanswered=tally.unanswered,
-            note="; ".join(note for note, _ in tally.notes.most_common(3)),
+            way=counts.alternative.words + (", other costs" if self.repriced else ""),
+            events=counts.events,
+            unanswered=counts.unanswered,
+            note="; ".join(note for note, _ in counts.notes.most_common(3)),
             changed=sum(count for (a, b), count in pairs if a != b),
-            score_moved=tally.moved / answered if answered else None,
+            score_moved=counts.moved / answered if answered else None,
             decisions=[ChangedDecisions(logged=a, other=b, events=n) for (a, b), n in pairs],
-            money=money.changed(tally.usecase, events, priced, self.until, repriced=self.repriced)
+            money=money.changed(counts.usecase, events, priced, self.until, repriced=self.repriced)
             if events and priced
             else None,
             no_money=self.no_money if events else "no event can be answered this way",
@@ -89,11 +89,11 @@ def opened(
     valid = _valid(root, usecase.name)
     with labels.opened(usecase, sources, valid, until, scratch) as known:
         own, before = (p if isinstance(p, Pricing) else None for p in (priced, declared))
-        tally = WhatIfTally(
+        counts = WhatIfCounts(
             usecase, Alternative(bundle, cuts), known, own, before, _withhold(root, usecase.name)
         )
         yield WhatIfContext(
-            tally, until, priced if isinstance(priced, str) else "", bool(options.costs)
+            counts, until, priced if isinstance(priced, str) else "", bool(options.costs)
         )
 
 

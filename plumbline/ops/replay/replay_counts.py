@@ -63,7 +63,7 @@ class BundleCount:
 
 
 @dataclass
-class Tally:
+class ReplayCounts:
     """All rows so far: counts by bundle, and the first rows that differ."""
 
     bundles: dict[str, BundleCount] = field(default_factory=dict)
