@@ -133,7 +133,11 @@ def enough(train: LabelledRows, test: LabelledRows) -> bool:
 def suspects(searched: Searched) -> Iterator[Suspect]:
     """The columns that nearly answer by themselves, each once, by its strongest reason."""
     for name in searched.names:
-        found = [*_values(searched, name), *_marks(searched, name), *_where_known(searched, name)]
+        found = [
+            *_values(searched, name),
+            *_fill_values(searched, name),
+            *_where_known(searched, name),
+        ]
         strongest = max(found, key=lambda one: one.figure, default=None)
         if strongest and not _persists(searched, name, strongest.figure):
             yield strongest
@@ -158,7 +162,7 @@ def _values(searched: Searched, name: str) -> Iterator[Suspect]:
         yield Suspect((name,), text, figure)
 
 
-def _marks(searched: Searched, name: str) -> Iterator[Suspect]:
+def _fill_values(searched: Searched, name: str) -> Iterator[Suspect]:
     """Whether the value is null, or the commonest one: what is filled in where the label is not known yet."""
     seen, value = searched.pair(name)
     train, test = searched.labels

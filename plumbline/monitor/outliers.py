@@ -34,11 +34,11 @@ def findings(
     if not context.before or context.now.rows < context.limits.min_rows:
         return
     prediction = _prediction(context)
-    if prediction and not _said([*faults, *_of_score(drifted)], prediction):
+    if prediction and not _is_covered([*faults, *_of_score(drifted)], prediction):
         yield prediction
     values = _values(context, important=score_moved)
     same = [f for f in (*faults, *drifted) if f.column in _concerned(context)]
-    if values and not _said(same, values):
+    if values and not _is_covered(same, values):
         yield values
 
 
@@ -96,7 +96,7 @@ def _of_score(drifted: Sequence[Finding]) -> list[Finding]:
     return [f for f in drifted if f.check == "prediction"]
 
 
-def _said(others: Sequence[Finding], finding: Finding) -> bool:
+def _is_covered(others: Sequence[Finding], finding: Finding) -> bool:
     """Whether one of `others` is at least as severe."""
     least = LEVELS.index(finding.level)
     return any(LEVELS.index(f.level) >= least for f in others)

@@ -92,9 +92,9 @@ def _logged(served: MatchedRows, name: str) -> Array:
 
 def _differs(served: MatchedRows, name: str, model: ModelMark) -> Array:
     """Where the feature differs; a row of other definitions that lacks it does not."""
-    mine = served.rows.definitions == model.definitions
+    same_definitions = served.rows.definitions == model.definitions
     given = served.rows.given.get(name, np.zeros(len(served), bool))
-    return (given | mine) & unequal(_logged(served, name), _batch(served, name))
+    return (given | same_definitions) & unequal(_logged(served, name), _batch(served, name))
 
 
 def _batch(served: MatchedRows, name: str) -> Array:

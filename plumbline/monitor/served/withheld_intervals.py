@@ -46,7 +46,7 @@ def _wider(one: Interval, other: Estimate | None) -> Interval:
     ends = (one.low, one.high, other.low, other.high)
     if any(end is None or not np.isfinite(end) for end in ends):
         return Interval(value=one.value, low=None, high=None)
-    mine = one.estimate
+    estimate = one.estimate
     return Interval.from_estimate(
-        Estimate(mine.value, min(mine.low, other.low), max(mine.high, other.high))
+        Estimate(estimate.value, min(estimate.low, other.low), max(estimate.high, other.high))
     )
