@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +9,11 @@ from typing import Any
 
 import duckdb
 
+from plumbline.core import machine
 from plumbline.core.errors import PlumblineError
 
-MEMORY = "PLUMBLINE_MEMORY"
-"""Environment variable: how much memory DuckDB may use before it spills to disk."""
-DEFAULT = "2GB"
-AMOUNT = re.compile(r"(?=.*[1-9])\d+(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
-
+BESIDE = 500_000_000
+"""Bytes that Python and Arrow take in a stage, beside DuckDB."""
 SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
 """SQL that every connection runs first."""
 SessionSettings = dict[str, str | bool | int | float | list[str]]
@@ -38,15 +34,14 @@ def settings(spill: Path, threads: int | None = None) -> SessionSettings:
     }
 
 
-def memory() -> str:
-    """How much memory DuckDB may use; PlumblineError where the variable says no amount."""
-    amount = os.environ.get(MEMORY, DEFAULT)
-    if not AMOUNT.fullmatch(amount.strip()):
-        raise PlumblineError(
-            f"{MEMORY}: got {amount!r}, expected an amount like 500MB or 4GB; correct it, or unset it "
-            f"for {DEFAULT}"
-        )
-    return amount.strip()
+def memory(whole: int | None = None) -> str:
+    """What DuckDB may use before it spills, of the memory of the `whole` process (None: as the machine says).
+
+    What Python and Arrow take is left to them; a tenth of the rest is what DuckDB does not count itself.
+    """
+    size = machine.memory() if whole is None else whole
+    share = max((size - BESIDE) * 9 // 10, size // 2)
+    return f"{share // 1_000_000}MB"
 
 
 @contextmanager

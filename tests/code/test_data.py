@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from plumbline.core import duckdb_session, served_sheet
+from plumbline.core import duckdb_session, machine, served_sheet
 from plumbline.core.errors import ParamsError, PlumblineError, SourceError, SpecError
 from plumbline.core.served_sheet import ServedSheet
 from plumbline.data import casts
@@ -385,7 +385,7 @@ def test_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("amount", ["500MB", "1.5 GB", "2gib", " 4GB "])
 def test_an_amount_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, amount: str) -> None:
-    monkeypatch.setenv(duckdb_session.MEMORY, amount)
+    monkeypatch.setenv(machine.VARIABLES["memory"], amount)
     with duckdb_session.connect(tmp_path) as connection:
         assert duckdb_session.rows(connection, "select 1") == [(1,)]
 
@@ -394,7 +394,7 @@ def test_an_amount_of_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, am
 def test_what_is_no_amount_of_memory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, amount: str
 ) -> None:
-    monkeypatch.setenv(duckdb_session.MEMORY, amount)
+    monkeypatch.setenv(machine.VARIABLES["memory"], amount)
     with (
         pytest.raises(PlumblineError, match=r"PLUMBLINE_MEMORY: got .* like 500MB or 4GB"),
         duckdb_session.connect(tmp_path),

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core import duckdb_session, only, tables
+from plumbline.core import duckdb_session, machine, only, tables
 from plumbline.core.declarations import Array
 from plumbline.core.errors import ContractError, PlumblineError
 from plumbline.core.sql import literal, quote
@@ -31,7 +31,7 @@ from plumbline.serve.seed import Seed
 
 SUFFIXES = (".parquet", ".csv")
 MEMORY = "1GB"
-"""What DuckDB may use before it spills, unless PLUMBLINE_MEMORY says otherwise."""
+"""What DuckDB may use before it spills, unless the machine's settings have a `memory`."""
 Past = Literal["none", "columns", "tiles", "new"]
 """Where histories come from: none are needed, the file's columns, the commit's tiles, or all entities are new."""
 Report = Callable[[str, int, int], None]
@@ -234,7 +234,7 @@ def _session(scratch: Path) -> Iterator[Any]:
     import ibis
 
     settings = duckdb_session.settings(scratch / "spill")
-    if duckdb_session.MEMORY not in os.environ:
+    if machine.declared_memory() is None:
         settings["memory_limit"] = MEMORY
     with ibis_session.quiet(), duckdb_session.file_errors():
         backend = ibis.duckdb.connect(str(scratch / "work.duckdb"), **settings)
