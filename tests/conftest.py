@@ -18,6 +18,7 @@ from tests.scoring import (  # noqa: F401 (pytest finds its hooks here)
 pytest_plugins = ["tests.situations", "tests.graph", "tests.untraced"]
 
 os.environ.update(runner.QUIET)  # before any library reads it, as in a stage
+os.environ["PLUMBLINE_PARTITIONS"] = "off"  # each test computes what it shows
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"

@@ -27,10 +27,11 @@ def gc(
     cloud: Annotated[bool, typer.Option("--cloud", help="On the default remote too.")] = False,
     json: Json = None,
 ) -> None:
-    """Free stored objects that no branch, tag or file here needs.
+    """Free stored objects that no branch, tag or file here needs, and the partitions that stages keep.
 
     Refuses where it cannot tell what is needed.
     """
+    from plumbline.core import partition_cache
     from plumbline.repo import garbage, known_entries, object_stores
 
     settings = object_stores.settings(Path("."))
@@ -38,9 +39,19 @@ def gc(
     garbage.refuse_doubt(settings.root, cloud=cloud)
     survey = garbage.survey(settings, cloud=cloud)
     say(_free(survey, apply))
+    partitions = partition_cache.place()
+    spare = partition_cache.size(partitions) if partitions else 0
+    say(
+        [
+            f"partitions: {'removing' if apply else 'would free'} {spare:,} bytes; a stage computes them again"
+        ]
+    )
     free = {place: dict(objects) for place, objects in survey.free.items()}
-    keep_json(json, {"needed": len(survey.needed), "free": free, "applied": apply})
+    answer = {"needed": len(survey.needed), "free": free, "partitions": spare, "applied": apply}
+    keep_json(json, answer)
     garbage.collect(settings, survey, cloud=cloud, apply=apply)
+    if apply and partitions:
+        partition_cache.clear(partitions)
     if apply and (gone := known_entries.prune(settings.root, settings.folder().sizes())):
         say([f"{gone} remembered entries of dvc.lock, whose objects are gone, were removed"])
     if not apply:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from plumbline.core import partition_cache
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import (
     clones,
@@ -122,6 +123,7 @@ def environment(
         "PYTHONPATH": str(clone),
         "DVC_GLOBAL_CONFIG_DIR": none,
         "DVC_SYSTEM_CONFIG_DIR": none,
+        partition_cache.PARTITIONS: "off",
         **extra,
     }
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from plumbline.core import dvc_hash
+from plumbline.core import dvc_hash, partition_cache
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import replacing
 from plumbline.repo import (
@@ -117,5 +117,9 @@ def _python(clone: Path, folder: Path) -> Path:
 def _dvc(clone: Path, *words: str, python: Path | None = None) -> Done:
     """A DVC command in the clone, with its own code, that nothing of it goes to MLflow."""
     python = python or Path(sys.executable)
-    env = {"PYTHONPATH": str(clone), "MLFLOW_TRACKING_URI": "off"}
+    env = {
+        "PYTHONPATH": str(clone),
+        "MLFLOW_TRACKING_URI": "off",
+        partition_cache.PARTITIONS: "off",
+    }
     return dvc_command.run_with(python, clone, {**dvc_command.environment(python), **env}, words)

@@ -102,12 +102,20 @@ def test_the_remote_is_left_alone_unless_asked(project: Toy) -> None:
 
 
 @pytest.mark.situation("gc with a detached HEAD", expected="what HEAD needs is kept")
-def test_a_detached_head_is_kept(project: Toy) -> None:
+def test_a_detached_head_is_kept(
+    project: Toy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PLUMBLINE_PARTITIONS")
+    month = project.path / ".plumbline/partitions/ab" / "ab".ljust(32, "0")
+    month.mkdir(parents=True)
+    (month / "month.json").write_text("{}")
     project.run("git", "checkout", "-q", "--detach", "HEAD")
     (project.path / "source/toy.txt").write_text("head head head head")
     project.repro()
     project.commit("on no branch")
     assert main(["gc", "--apply"]) == 0
+    assert "partitions: removing 2 bytes" in capsys.readouterr().out
+    assert not month.exists()
     assert main(["verify", "--in", "cache", "--in", "workspace"]) == 0
 
 

@@ -200,8 +200,10 @@ def test_every_difference_of_two_locks() -> None:
 def test_variables_that_lead_out_of_the_clone_are_dropped() -> None:
     outside = ["GIT_DIR", "DVC_ROOT", "MLFLOW_TRACKING_URI", "VIRTUAL_ENV", "PYTHONHOME"]
     base = {**dict.fromkeys(outside, "x"), "PATH": "/bin", "PYTHONPATH": "/x", "TZ": "UTC"}
+    base["PLUMBLINE_PARTITIONS"] = "/kept"
     built = reproduce.environment(base, Path("/env/bin"), Path("/clone"), {"TZ": "CET"})
     assert not set(outside) & set(built)
+    assert built["PLUMBLINE_PARTITIONS"] == "off"  # everything is computed
     assert (built["PATH"], built["PYTHONPATH"], built["TZ"]) == ("/env/bin:/bin", "/clone", "CET")
 
 
