@@ -16,7 +16,7 @@ from plumbline.metrics import metrics
 from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import progress, runner
 from plumbline.tracking import projection as tracking
-from plumbline.tune import search, selection, trial_report, trials
+from plumbline.tune import parallel_trials, search, selection, trial_report
 
 log = logging.getLogger("plumbline")
 
@@ -29,7 +29,9 @@ def main(name: str, train: Path, valid: Path, best: Path, report: Path) -> None:
     tracking.warm()
     higher = metric in metrics.HIGHER_IS_BETTER
     planned = tune.max_evals if tune.space else 1
-    runs = trials.run(usecase, tune, params.seed, train, valid, progress.progress_callback(planned))
+    runs = parallel_trials.run(
+        usecase, tune, params.seed, train, valid, progress.progress_callback(planned)
+    )
     where = f"params.yaml, {name}.tune.space"
     result = search.result(runs, metric, tune.params, higher_is_better=higher, where=where)
     chosen = selection.run(usecase, tune, params.seed, result.params, (train, valid))

@@ -33,8 +33,8 @@ MUTANTS = (
         "Model 3",
         "tuning: the search seeks the worst model",
         "plumbline/tune/search.py",
-        "-1.0 if higher_is_better else 1.0, max_evals",
-        "1.0 if higher_is_better else -1.0, max_evals",
+        "towards = -1.0 if higher_is_better else 1.0",
+        "towards = 1.0 if higher_is_better else -1.0",
         tests="tests/code/test_tuning.py",
     ),
     Mutant(

@@ -39,6 +39,9 @@ class Tune(Section):
     # how the next trial is chosen: by the trials before it, at random, or on an even grid
     method: Literal["tpe", "random", "grid"] = "tpe"
     startup: Count = 20  # trials that tpe draws at random before it learns: up to here it is random
+    # trials proposed together, from the results of the rounds of trials before them; how many of them run side by
+    # side is the machine's `workers`, or its Spark cluster's, and does not change the result
+    parallel: Count = 1
     rounds: Count = 200  # boosting rounds of a trial, at most
     early_stopping: Count = 20  # rounds without a better validation metric before a trial stops
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it

@@ -1,31 +1,31 @@
 """The search over the space, one boosting a trial: Hyperopt's TPE or random draws, or a grid.
 
-Hyperopt is imported at use.
+Points are proposed in rounds. Where and side by side with what the trials of a round run is the caller's (`Evaluate`),
+and does not change the result.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from plumbline.core.errors import PlumblineError
-from plumbline.core.imports import without
 from plumbline.model.tune_result import TuneResult
-from plumbline.tune import grid, space
+from plumbline.tune import grid
+from plumbline.tune.proposals import Method, Proposals
 from plumbline.tune.space import Dimension
 
-Method = Literal["tpe", "random", "grid"]
-"""How the next point is chosen: by the trials before it, at random, or on an even grid."""
 STARTUP = 20
 """Trials that Hyperopt's TPE draws at random, unless it is given another number."""
 Objective = Callable[[Mapping[str, Any]], tuple[float, int]]
 """Runs a trial: settings in, the validation metric and the number of rounds out."""
+Point = tuple[int, Mapping[str, Any]]
+"""A trial that is to be run: its number and its settings."""
+Evaluate = Callable[[Sequence[Point]], Iterable["Trial"]]
+"""Runs the trials of a round and gives them back in the order of their numbers."""
 OnTrial = Callable[["Trial", "Trial | None"], None]
 """Called after each trial, with it and the best so far."""
 
@@ -48,39 +48,48 @@ class Trial:
 
 def search(
     dimensions: Sequence[Dimension],
-    objective: Objective,
+    evaluate: Evaluate,
     *,
     higher_is_better: bool,
     max_evals: int,
     seed: int,
-    failures: tuple[type[Exception], ...],
     on_trial: OnTrial | None = None,
     method: Method = "tpe",
     startup: int = STARTUP,
+    parallel: int = 1,
 ) -> tuple[Trial, ...]:
     """`max_evals` trials, or one with no setting where there is nothing to search.
 
-    A trial that raises one of `failures`, or whose metric is not finite, is kept as failed. `startup`:
-    trials that TPE draws at random before it learns from them.
+    `startup`: trials that TPE draws at random before it learns from them. `parallel`: trials of a round, which
+    are proposed together; it changes what TPE learns from, and nothing else.
     """
     trials: list[Trial] = []
 
-    def attempt(params: Mapping[str, Any]) -> Trial:
-        trial = _attempt(len(trials) + 1, params, objective, failures)
-        trials.append(trial)
-        if on_trial is not None:
-            on_trial(trial, best(trials, higher_is_better))
-        return trial
+    def run(points: Sequence[Mapping[str, Any]]) -> list[Trial]:
+        first = len(trials)
+        for trial in evaluate(list(enumerate(points, first + 1))):
+            trials.append(trial)
+            if on_trial is not None:
+                on_trial(trial, best(trials, higher_is_better))
+        return trials[first:]
 
     if dimensions and method == "grid":
-        for point in grid.points(dimensions, max_evals, seed):
-            attempt(point)
+        for points in _batched(grid.points(dimensions, max_evals, seed), parallel):
+            run(points)
     elif dimensions:
-        suggest = _suggest(method, startup)
-        _minimise(dimensions, attempt, -1.0 if higher_is_better else 1.0, max_evals, seed, suggest)
+        towards = -1.0 if higher_is_better else 1.0
+        _minimise(Proposals(dimensions, method, startup, seed), run, max_evals, parallel, towards)
     elif max_evals:
-        attempt({})
+        run([{}])
     return tuple(trials)
+
+
+def in_turn(objective: Objective, failures: tuple[type[Exception], ...]) -> Evaluate:
+    """The trials one after another, in this process.
+
+    A trial that raises one of `failures`, or whose metric is not finite, is kept as failed.
+    """
+    return partial(map, partial(attempt, objective, failures))
 
 
 def best(trials: Sequence[Trial], higher_is_better: bool) -> Trial | None:
@@ -136,12 +145,9 @@ def rows(trials: Sequence[Trial], metric: str) -> list[dict[str, Any]]:
     ]
 
 
-def _attempt(
-    number: int,
-    params: Mapping[str, Any],
-    objective: Objective,
-    failures: tuple[type[Exception], ...],
-) -> Trial:
+def attempt(objective: Objective, failures: tuple[type[Exception], ...], point: Point) -> Trial:
+    """Run one trial; failed where it raises one of `failures`, or its metric is not finite."""
+    number, params = point
     try:
         metric, rounds = objective(params)
     except failures as error:
@@ -159,52 +165,18 @@ def _reason(error: Exception) -> str:
 
 
 def _minimise(
-    dimensions: Sequence[Dimension],
-    attempt: Callable[[Mapping[str, Any]], Trial],
-    sign: float,
+    proposals: Proposals,
+    run: Callable[[Sequence[Mapping[str, Any]]], list[Trial]],
     max_evals: int,
-    seed: int,
-    suggest: Any,
+    parallel: int,
+    sign: float,
 ) -> None:
     """Hyperopt minimises: the loss is the metric times `sign`, -1 where higher is better."""
-    import hyperopt
-
-    def loss(point: Mapping[str, float]) -> dict[str, Any]:
-        trial = attempt({d.name: space.value(d, point[d.name]) for d in dimensions})
-        if trial.metric is None:
-            return {"status": hyperopt.STATUS_FAIL}
-        return {"status": hyperopt.STATUS_OK, "loss": sign * trial.metric}
-
-    # raised at the end, where all failed; `summary` has the better message
-    with suppress(hyperopt.exceptions.AllTrialsFailed):
-        hyperopt.fmin(
-            loss,
-            {d.name: _distribution(d) for d in dimensions},
-            algo=suggest,
-            max_evals=max_evals,
-            rstate=np.random.default_rng(seed),
-            trials=hyperopt.Trials(),
-            verbose=False,
-            show_progressbar=False,
-        )
+    for done in range(0, max_evals, parallel):
+        trials = run(proposals.round(min(parallel, max_evals - done)))
+        proposals.learn([None if t.metric is None else sign * t.metric for t in trials])
 
 
-def _suggest(method: Method, startup: int) -> Any:
-    """Hyperopt's own, and it is imported here first."""
-    with without(unused=["hyperopt.atpe"]):  # loads scipy.stats: half of the import's time
-        import hyperopt
-    if method == "random":
-        return hyperopt.rand.suggest
-    return partial(hyperopt.tpe.suggest, n_startup_jobs=startup)
-
-
-def _distribution(dimension: Dimension) -> Any:
-    from hyperopt import hp
-
-    if dimension.kind == "choice":
-        return hp.choice(dimension.name, list(range(len(dimension.choices))))
-    if dimension.step:
-        return hp.quniform(dimension.name, -0.5, dimension.steps + 0.5, 1)
-    if dimension.kind == "loguniform":
-        return hp.loguniform(dimension.name, math.log(dimension.low), math.log(dimension.high))
-    return hp.uniform(dimension.name, dimension.low, dimension.high)
+def _batched(points: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """`points` in order, `size` at a time."""
+    return (points[place : place + size] for place in range(0, len(points), size))

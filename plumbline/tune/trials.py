@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from plumbline.metrics import metrics
 from plumbline.model import booster_settings, boosting, matrices, scale
 from plumbline.tune import search, space
 from plumbline.tune.params import Tune
-from plumbline.tune.search import OnTrial, Trial
+from plumbline.tune.search import Evaluate, OnTrial, Point, Trial
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TrialMatrices:
 
 def read(usecase: FeatureSet, tune: Tune, seed: int, train: Path, valid: Path) -> TrialMatrices:
     """The tables `train` and `valid`, binned once."""
-    _check(usecase, tune)
+    check(usecase, tune)
     fixed = boosting.settings(
         usecase.problem,
         tune.params,
@@ -43,18 +44,6 @@ def read(usecase: FeatureSet, tune: Tune, seed: int, train: Path, valid: Path) -
     return TrialMatrices(fixed, pair, columns)
 
 
-def run(
-    usecase: FeatureSet, tune: Tune, seed: int, train: Path, valid: Path, on_trial: OnTrial
-) -> tuple[Trial, ...]:
-    """All trials, compared by the primary metric on the table `valid`; none where max_evals is 0.
-
-    A trial whose settings XGBoost refuses is kept as failed. `on_trial` is called after each.
-    """
-    if not tune.max_evals:
-        return ()
-    return searched(usecase, tune, seed, read(usecase, tune, seed, train, valid), on_trial)
-
-
 def searched(
     usecase: FeatureSet,
     tune: Tune,
@@ -63,6 +52,32 @@ def searched(
     on_trial: OnTrial | None = None,
 ) -> tuple[Trial, ...]:
     """The trials of `tune` on matrices that are there; `seed` is the search's, theirs has the boosting's."""
+    return by(usecase, tune, seed, partial(map, partial(trial, usecase, tune, given)), on_trial)
+
+
+def by(
+    usecase: FeatureSet,
+    tune: Tune,
+    seed: int,
+    evaluate: Evaluate,
+    on_trial: OnTrial | None = None,
+) -> tuple[Trial, ...]:
+    """The trials of `tune`, each round of them run by `evaluate`."""
+    return search.search(
+        space.parse(tune.space),
+        evaluate,
+        higher_is_better=metrics.PRIMARY[usecase.problem] in metrics.HIGHER_IS_BETTER,
+        max_evals=tune.max_evals,
+        seed=seed,
+        on_trial=on_trial,
+        method=tune.method,
+        startup=tune.startup,
+        parallel=tune.parallel,
+    )
+
+
+def trial(usecase: FeatureSet, tune: Tune, given: TrialMatrices, point: Point) -> Trial:
+    """Run one trial; failed where XGBoost refuses its settings."""
     import xgboost  # its errors; the tables have loaded it
 
     def objective(params: Mapping[str, Any]) -> tuple[float, int]:
@@ -72,17 +87,7 @@ def searched(
         )
         return figure(usecase, given, boosted), boosted.rounds
 
-    return search.search(
-        space.parse(tune.space),
-        objective,
-        higher_is_better=metrics.PRIMARY[usecase.problem] in metrics.HIGHER_IS_BETTER,
-        max_evals=tune.max_evals,
-        seed=seed,
-        failures=(xgboost.core.XGBoostError,),
-        on_trial=on_trial,
-        method=tune.method,
-        startup=tune.startup,
-    )
+    return search.attempt(objective, (xgboost.core.XGBoostError,), point)
 
 
 def figure(usecase: FeatureSet, given: TrialMatrices, boosted: boosting.Boosted) -> float:
@@ -95,7 +100,7 @@ def figure(usecase: FeatureSet, given: TrialMatrices, boosted: boosting.Boosted)
     return metrics.primary_figure(usecase.problem, columns[usecase.label].astype(float), answer)
 
 
-def _check(usecase: FeatureSet, tune: Tune) -> None:
+def check(usecase: FeatureSet, tune: Tune) -> None:
     """ParamsError for settings that several classes do not have."""
     if usecase.classes:
         for name, given in (("params", tune.params), ("space", tune.space)):

@@ -142,14 +142,14 @@ def test_params_of_one_score_are_refused_before_training(
 
 def test_tune_refuses_an_objective_and_one_score_refuses_class_params(wine: Built):
     from plumbline.train import class_params
-    from plumbline.tune import trials
+    from plumbline.tune import parallel_trials
     from plumbline.tune.params import Tune
 
     weighed = Tune(space={"scale_pos_weight": {"uniform": [1, 9]}})
     objective = Tune(params={"objective": "binary:logistic"})
     for tune, key in ((weighed, "space.scale_pos_weight"), (objective, "params.objective")):
         with pytest.raises(ParamsError, match=f"wine.tune.{key}: it is of a model with one score"):
-            trials.run(wine.case, tune, 1, Path(), Path(), lambda *_: None)
+            parallel_trials.run(wine.case, tune, 1, Path(), Path(), lambda *_: None)
     plain = replace(classes.days(), problem="regression", label="cold", columns=(*classes.days().columns, Column("cold", "int", "-", "c", known=False)))  # fmt: skip
     with pytest.raises(ParamsError, match="expected one of none, platt, isotonic"):
         class_params.check(plain, Train(calibration="vector"), {})
@@ -158,12 +158,12 @@ def test_tune_refuses_an_objective_and_one_score_refuses_class_params(wine: Buil
 
 
 def test_trials_are_compared_by_log_loss(days: Built):
-    from plumbline.tune import trials
+    from plumbline.tune import parallel_trials
     from plumbline.tune.params import Tune
 
     tune = Tune(max_evals=2, rounds=8, space={"eta": {"uniform": [0.05, 0.5]}})
     paths = [days.tables / f"{n}.parquet" for n in ("train", "valid")]
-    runs = trials.run(days.case, tune, 1, *paths, lambda *_: None)
+    runs = parallel_trials.run(days.case, tune, 1, *paths, lambda *_: None)
     assert [t.metric is not None and 0 < t.metric < 2 for t in runs] == [True, True]
 
 

@@ -44,10 +44,10 @@ def test_a_module_that_is_left_out_is_not_installed_meanwhile() -> None:
 SEARCH = """
 import sys
 from plumbline.tune import search, space
-objective = lambda params: (params["eta"], 1)
+evaluate = search.in_turn(lambda params: (params["eta"], 1), ())
 dimensions = space.parse({"eta": {"uniform": [0.1, 0.2]}})
 trials = search.search(
-    dimensions, objective, higher_is_better=True, max_evals=25, seed=1, failures=()
+    dimensions, evaluate, higher_is_better=True, max_evals=25, seed=1
 )
 print(len(trials), "scipy.stats" in sys.modules)
 """

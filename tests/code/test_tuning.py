@@ -21,8 +21,9 @@ def peak(params: Mapping[str, Any]) -> tuple[float, int]:
 
 
 def run(objective: search.Objective = peak, **changed: Any) -> tuple[Trial, ...]:
-    given = {"higher_is_better": True, "max_evals": 30, "seed": 3, "failures": (ArithmeticError,)}
-    return search.search(changed.pop("dimensions", SPACE), objective, **{**given, **changed})
+    given = {"higher_is_better": True, "max_evals": 30, "seed": 3}
+    evaluate = search.in_turn(objective, (ArithmeticError,))
+    return search.search(changed.pop("dimensions", SPACE), evaluate, **{**given, **changed})
 
 
 @pytest.mark.capability("E8")

@@ -32,7 +32,8 @@ from plumbline.studies.search_methods.search_methods_record import (
 from plumbline.studies.trained_window import TrainedWindow
 from plumbline.tune import trials as tune_trials
 from plumbline.tune.params import Tune
-from plumbline.tune.search import Method, Trial
+from plumbline.tune.proposals import Method
+from plumbline.tune.search import Trial
 from plumbline.tune.trials import TrialMatrices
 
 METHODS: tuple[Method, ...] = get_args(Method)
