@@ -28,8 +28,9 @@ def groups(piece: Slice, columns: Columns) -> dict[str, Array]:
     "other"; null is "missing".
     """
     values = columns[piece.column]
-    names = segments.between(values, piece.edges) if piece.edges else by_value(values)
-    return {name: names == name for name in ordered(set(names.tolist()), piece.edges)}
+    kinds, place = segments.placed(values, piece.edges) if piece.edges else by_value(values)
+    code = {str(kinds[n]): n for n in np.flatnonzero(np.bincount(place)).tolist()}
+    return {name: place == code[name] for name in ordered(code, piece.edges)}
 
 
 def months(time: Array) -> dict[str, Array]:
@@ -38,12 +39,17 @@ def months(time: Array) -> dict[str, Array]:
     return {str(m): month == m for m in np.unique(month)}
 
 
-def by_value(values: Array) -> Array:
-    """Each value as text, object (n,); the rare ones "other", null "missing"."""
-    text = np.array([_text(v) for v in values.tolist()], str)
-    kinds, count = np.unique(text, return_counts=True)
-    kept = kinds[np.lexsort((kinds, -count))][:MOST_GROUPS]
-    return np.where(np.isin(text, kept), text, OTHERS).astype(object)
+def by_value(values: Array) -> tuple[Array, Array]:
+    """The groups' names, object (k,), and each row's place among them, int (n,); the rare values "other",
+    null "missing".
+    """
+    kinds, place = segments.named(values, _text)
+    count = np.bincount(place)
+    kept = kinds[np.lexsort((kinds.astype(str), -count))][:MOST_GROUPS]
+    names, own = np.unique(
+        np.where(np.isin(kinds, kept), kinds, OTHERS).astype(str), return_inverse=True
+    )
+    return names.astype(object), own[place]
 
 
 def ordered(names: Iterable[str], edges: Sequence[float]) -> list[str]:

@@ -15,6 +15,8 @@ from plumbline.model import segments
 QUANTILES = (0.25, 0.5, 0.75)
 MAX_VALUES = 12
 """A column of no more values than this is split by value."""
+FIRST = 10_000
+"""Rows that are looked at first."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +57,34 @@ def coded(names: Iterable[str], columns: Columns, sought: Array) -> dict[str, Co
 
 
 def _coded(name: str, values: Array, sought: Array) -> Coded:
-    groups = _groups(values, sought)
-    kinds, code = np.unique(groups, return_inverse=True)
-    joint = " = " if values.dtype.kind not in "fiu" or not _wide(values) else " "
-    named_conditions = [
-        Condition(name, place, f"{name}{joint}{kind}") for place, kind in enumerate(kinds)
-    ]
-    return Coded(code.astype(np.int64), tuple(named_conditions))
+    wide = _wide(values)
+    names, place = _groups(values, sought, wide)
+    there = np.flatnonzero(np.bincount(place, minlength=len(names)))
+    kinds, order = np.unique(names[there].astype(str), return_inverse=True)
+    code = np.zeros(len(names), np.int64)
+    code[there] = order
+    joint = " " if wide else " = "
+    conditions = (Condition(name, n, f"{name}{joint}{kind}") for n, kind in enumerate(kinds))
+    return Coded(code[place], tuple(conditions))
 
 
-def _groups(values: Array, sought: Array) -> Array:
-    if values.dtype.kind not in "fiu" or not _wide(values):
-        return slices.by_value(values).astype(str)
+def _groups(values: Array, sought: Array, wide: bool) -> tuple[Array, Array]:
+    """The groups' names, and each row's place among them."""
+    if not wide:
+        return slices.by_value(values)
     edges = _edges(np.asarray(values, np.float64)[sought])
-    return segments.between(values, edges).astype(str) if edges else np.full(len(values), "any")
+    if edges:
+        return segments.placed(values, edges)
+    return np.array(["any"], object), np.zeros(len(values), np.int64)
 
 
 def _wide(values: Array) -> bool:
+    """Whether a column of numbers has more values than it is split by; a part of the rows may say so."""
+    if values.dtype.kind not in "fiu":
+        return False
     held = np.asarray(values, np.float64)
-    return len(np.unique(held[np.isfinite(held)])) > MAX_VALUES
+    held = held[np.isfinite(held)]
+    return any(len(np.unique(part)) > MAX_VALUES for part in (held[:FIRST], held))
 
 
 def _edges(values: Array) -> tuple[float, ...]:

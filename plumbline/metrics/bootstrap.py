@@ -51,6 +51,13 @@ class Resample:
         units = np.bincount(self.unit, term, self.draws.shape[0])
         return np.add.reduce(self.draws * units[:, None], axis=0)
 
+    def totals(self, term: Array, group: Array) -> Iterator[Array]:
+        """`total` of the term over the rows of each group in `group`, int (n,), from 0 on."""
+        units = self.draws.shape[0]
+        summed = np.bincount(group * units + self.unit, term, (int(group.max()) + 1) * units)
+        for own in summed.reshape(-1, units):
+            yield np.add.reduce(self.draws * own[:, None], axis=0)
+
     def mean(self, term: Array) -> Array:
         """The weighted mean of a term over the rows, float64 (R,); NaN where nothing is drawn."""
         return divide(self.total(term), self.total(np.ones(len(self.unit))))

@@ -86,9 +86,7 @@ def _one(own: Array, probability: Array, decided: Array, sample: Resample) -> me
         "precision": divide(hits, of_decided),
         "recall": divide(hits, of_own),
         "f1": divide(2 * hits, of_own + of_decided),
-        "average_precision": np.array(
-            [ranking.average_precision(c) for c in ranking.curves(ranked, sample)]
-        ),
+        "average_precision": ranking.figures(ranked, sample, ranking.average_precision)[0],
         "brier": sample.mean((probability - own) ** 2),
         "ece": metrics.without_excess(metrics.calibration_error(own, probability, sample)),
     }

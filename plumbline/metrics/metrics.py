@@ -75,7 +75,7 @@ def primary(problem: str, label: Array, score: Array, sample: Resample) -> Array
     if problem == "regression":
         return sample.mean(np.abs(score - label))
     ranked = ranking.ranking(label, score)
-    return np.array([ranking.average_precision(c) for c in ranking.curves(ranked, sample)])
+    return np.asarray(ranking.figures(ranked, sample, ranking.average_precision)[0])
 
 
 def class_losses(label: Array, probability: Array) -> Array:
@@ -90,12 +90,9 @@ def ranks(
     """Average precision, ROC AUC, recall at a false-alarm rate and, with days, precision at k."""
     recall = partial(ranking.recall_at_false_alarm, rate=settings.false_alarm_rate)
     ranked = ranking.ranking(label, score)
-    figures = [
-        (ranking.average_precision(c), ranking.roc_auc(c), recall(c))
-        for c in ranking.curves(ranked, sample)
-    ]
+    measures = ranking.average_precision, ranking.roc_auc, recall
     names = ("average_precision", "roc_auc", "recall_at_false_alarm")
-    out = dict(zip(names, np.array(figures).T, strict=True))
+    out = dict(zip(names, ranking.figures(ranked, sample, *measures), strict=True))
     if day is not None:
         out["precision_at_k"] = _precision_at_k(label, score, sample, day, settings.k)
     return out
@@ -181,8 +178,7 @@ def probability_bins(score: Array, most: int = ECE_BINS) -> Array:
 def calibration_error(label: Array, score: Array, sample: Resample) -> Array:
     """Expected calibration error: mean over the rows of their bin's |mean score - share of positives|."""
     place = probability_bins(score)
-    gap = score - label
-    off = [np.abs(sample.total(np.where(place == b, gap, 0.0))) for b in range(place.max() + 1)]
+    off = [np.abs(total) for total in sample.totals(score - label, place)]
     return divide(np.add.reduce(off), sample.total(np.ones(len(label))))
 
 

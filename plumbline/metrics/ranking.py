@@ -1,18 +1,27 @@
-"""Metrics of a ranking, exact with ties and with weights: sort once, then one pass per replicate.
+"""Metrics of a ranking, exact with ties and with weights: sort once, then count for all replicates.
 
-Only the places where a tied group with positives begins and ends matter, so each replicate costs two
-cumulative sums of integers. Definitions as in scikit-learn's average_precision_score, roc_auc_score
-and roc_curve, with sample_weight.
+Only the places where a tied group with positives begins and ends matter. The rows between them are counted
+once by unit of the bootstrap, so that a replicate costs the groups and not the rows; counts are whole numbers,
+exact in any order. Above `MOST_GROUPS` groups neighbouring ones count as ties. Definitions as in scikit-learn's
+average_precision_score, roc_auc_score and roc_curve, with sample_weight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from plumbline.metrics.bootstrap import Array, Resample, divide
+
+MOST_GROUPS = 2**18
+"""Tied groups with positives, at most. Of more, neighbours are merged: each of the m that are left holds about 1/m
+of the positives, and an average precision moves by at most the precision's total variation over m (about 1e-5)."""
+CELLS = 2**22
+"""Numbers that one block of replicates holds, about."""
+DENSE = 8
+"""Counts per row, at most, for rows to be counted by unit first; else each replicate passes over the rows."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +41,17 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Curve:
-    """Weighted counts at the g groups: rows and positives ahead of them and through them; totals."""
+    """Weighted counts at the g groups: rows and positives ahead of them and through them, (g,); totals.
+
+    Of a block of r replicates (r, g), and the totals (r,).
+    """
 
     ahead: Array
     through: Array
     hits_ahead: Array
     hits_through: Array
-    positives: float
-    negatives: float
+    positives: Array | float
+    negatives: Array | float
 
 
 def ranking(label: Array, score: Array) -> Ranking:
@@ -50,8 +62,16 @@ def ranking(label: Array, score: Array) -> Ranking:
     end = np.concatenate((falls, [len(order)]))
     hits = np.flatnonzero(label[order] == 1)
     result = np.searchsorted(hits, end)  # positives through each group
-    keep = np.diff(result, prepend=0) > 0
-    return Ranking(order, start[keep], end[keep], hits, result[keep])
+    keep = np.flatnonzero(np.diff(result, prepend=0) > 0)
+    first, last = _runs(len(keep))
+    return Ranking(order, start[keep[first]], end[keep[last]], hits, result[keep[last]])
+
+
+def _runs(groups: int) -> tuple[Array, Array]:
+    """First and last of the groups that count as one: each by itself, up to `MOST_GROUPS`."""
+    step = max(1, -(-groups // MOST_GROUPS))
+    first = np.arange(0, groups, step)
+    return first, np.minimum(first + step, groups) - 1
 
 
 def curve(ranked: Ranking, weights: Array) -> Curve:
@@ -70,33 +90,88 @@ def curve(ranked: Ranking, weights: Array) -> Curve:
 
 
 def curves(ranked: Ranking, sample: Resample) -> Iterator[Curve]:
-    """One curve per replicate of `sample`."""
-    for weights in sample.weights(ranked.order):
-        yield curve(ranked, weights)
+    """The curves of all replicates of `sample`, some at a time: (r, g) each."""
+    counts = (2 * len(ranked.start) + 1) * len(sample.draws)
+    if counts > DENSE * len(ranked.order):
+        for weights in sample.weights(ranked.order):
+            yield _block(curve(ranked, weights))
+        return
+    rows, hits = _counted(ranked, sample)
+    step = max(1, CELLS // len(rows))
+    draws = sample.draws.astype(np.float64)
+    for first in range(0, draws.shape[1], step):
+        yield _drawn(rows, hits, draws[:, first : first + step])
 
 
-def average_precision(at: Curve) -> float:
-    """Precision averaged over the positives, each tied group at its end; NaN without a positive."""
-    gain = at.hits_through - at.hits_ahead
-    precision = at.hits_through / np.maximum(at.through, 1)
-    return float(divide(np.sum(gain * precision), at.positives))
+def figures(ranked: Ranking, sample: Resample, *metrics: Callable[[Curve], Array]) -> Array:
+    """Each metric of all replicates, float64 (len(metrics), R)."""
+    blocks = [[metric(at) for metric in metrics] for at in curves(ranked, sample)]
+    return np.concatenate(blocks, axis=1)
 
 
-def roc_auc(at: Curve) -> float:
-    """Share of pairs of a positive and a negative in the right order; a tie counts one half."""
-    gain = at.hits_through - at.hits_ahead
-    misplaced = (at.ahead - at.hits_ahead) + (at.through - at.hits_through)  # twice, per positive
-    return float(
-        divide(np.sum(gain * (2 * at.negatives - misplaced)), 2 * at.positives * at.negatives)
+def _block(one: Curve) -> Curve:
+    """A curve as a block of one replicate."""
+    return Curve(
+        ahead=one.ahead[None],
+        through=one.through[None],
+        hits_ahead=one.hits_ahead[None],
+        hits_through=one.hits_through[None],
+        positives=np.atleast_1d(one.positives),
+        negatives=np.atleast_1d(one.negatives),
     )
 
 
-def recall_at_false_alarm(at: Curve, rate: float) -> float:
+def _counted(ranked: Ranking, sample: Resample) -> tuple[Array, Array]:
+    """Rows between the groups' ends by unit, (2 g + 1, U), and positives by group and unit, (g, U); float64."""
+    units, groups = len(sample.draws), len(ranked.start)
+    ends = np.column_stack((ranked.start, ranked.end)).ravel()
+    unit = sample.unit[ranked.order]
+    part = np.repeat(np.arange(len(ends) + 1), np.diff(ends, prepend=0, append=len(unit)))
+    rows = np.bincount(part * units + unit, minlength=(len(ends) + 1) * units)
+    group = np.repeat(np.arange(groups), np.diff(ranked.hit_end, prepend=0))
+    hits = np.bincount(group * units + unit[ranked.hits], minlength=groups * units)
+    return tuple(a.reshape(-1, units).astype(np.float64) for a in (rows, hits))  # type: ignore[return-value]
+
+
+def _drawn(rows: Array, hits: Array, draws: Array) -> Curve:
+    """The counts under some replicates' draws, (U, r): products and sums of whole numbers."""
+    through = np.cumsum((rows @ draws).T, axis=1)
+    reached = np.cumsum((hits @ draws).T, axis=1)
+    none = np.zeros((len(reached), 1))
+    positives = np.append(none, reached, axis=1)[:, -1]
+    return Curve(
+        ahead=np.ascontiguousarray(through[:, 0:-1:2]),
+        through=np.ascontiguousarray(through[:, 1::2]),
+        hits_ahead=np.append(none, reached[:, :-1], axis=1)[:, : reached.shape[1]],
+        hits_through=reached,
+        positives=positives,
+        negatives=through[:, -1] - positives,
+    )
+
+
+def average_precision(at: Curve) -> Array:
+    """Precision averaged over the positives, each tied group at its end; NaN without a positive."""
+    gain = at.hits_through - at.hits_ahead
+    precision = at.hits_through / np.maximum(at.through, 1)
+    return divide(np.sum(gain * precision, axis=-1), at.positives)
+
+
+def roc_auc(at: Curve) -> Array:
+    """Share of pairs of a positive and a negative in the right order; a tie counts one half."""
+    gain = at.hits_through - at.hits_ahead
+    misplaced = (at.ahead - at.hits_ahead) + (at.through - at.hits_through)  # twice, per positive
+    negatives = np.asarray(at.negatives)[..., None]
+    placed = np.sum(gain * (2 * negatives - misplaced), axis=-1)
+    return divide(placed, 2 * at.positives * at.negatives)
+
+
+def recall_at_false_alarm(at: Curve, rate: float) -> Array:
     """The highest recall of a threshold that raises alarm on at most `rate` of the negatives."""
-    alarms = divide(at.through - at.hits_through, at.negatives)
-    within = np.searchsorted(alarms, rate, side="right")
-    result = at.hits_through[within - 1] if within else 0
-    return float(divide(result, at.positives))
+    alarms = divide(at.through - at.hits_through, np.asarray(at.negatives)[..., None])
+    within = np.sum(alarms <= rate, axis=-1)  # alarms rise from group to group
+    gain = np.append(np.zeros((*within.shape, 1)), at.hits_through, axis=-1)
+    result = np.take_along_axis(gain, within[..., None], axis=-1)[..., 0]
+    return divide(result, at.positives)
 
 
 def precision_at_k(label: Array, score: Array, day: Array, k: int) -> tuple[Array, Array]:

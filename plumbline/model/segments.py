@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -27,8 +27,31 @@ def names(values: Array, edges: Sequence[float], decoded: Sequence[str | int] = 
     plain = np.asarray(values)
     if decoded:
         plain = np.array([*decoded, None], object)[plain.astype(np.int64)]
-    kinds, place = np.unique(np.array([text(v) for v in plain.tolist()], str), return_inverse=True)
-    return kinds.astype(object)[place]
+    kinds, place = named(plain, text)
+    return kinds[place]
+
+
+def named(values: Array, name: Callable[[object], str]) -> tuple[Array, Array]:
+    """The names of values, object (k,), in the order of text, and each value's place among them, int (n,).
+
+    A name is made once of each distinct value.
+    """
+    distinct, place = _distinct(values)
+    kinds, own = np.unique(np.array([name(v) for v in distinct], str), return_inverse=True)
+    return kinds.astype(object), own[place]
+
+
+def _distinct(values: Array) -> tuple[list[object], Array]:
+    """Values that differ, and each row's place among them; 1 and True differ."""
+    if values.dtype != object:
+        kinds, place = np.unique(values, return_inverse=True)
+        return kinds.tolist(), place
+    keys = values.tolist()
+    if not set(map(type, keys)) <= {str, type(None)}:
+        keys = [(type(value), value) for value in keys]
+    code = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    places = np.fromiter(map(code.__getitem__, keys), np.int64, len(keys))
+    return [key[1] if isinstance(key, tuple) else key for key in code], places
 
 
 def decoded(usecase: FeatureSet, column: str) -> tuple[str | int, ...]:
@@ -52,10 +75,16 @@ def between(values: Array, edges: Sequence[float]) -> Array:
     >>> between(np.array([1.0, 5.0, 9.0, np.nan]), (5, 9)).tolist()
     ['under 5', '5 to 9', '9 and over', 'missing']
     """
+    kinds, place = placed(values, edges)
+    return kinds[place]
+
+
+def placed(values: Array, edges: Sequence[float]) -> tuple[Array, Array]:
+    """The intervals' names and "missing", object (k,), and each value's place among them, int (n,)."""
     numbers = np.asarray(values, np.float64)
-    out = np.array(intervals(edges), object)[np.searchsorted(edges, numbers, side="right")]
-    out[~np.isfinite(numbers)] = MISSING
-    return out
+    kinds = np.array([*intervals(edges), MISSING], object)
+    place = np.searchsorted(edges, numbers, side="right")
+    return kinds, np.where(np.isfinite(numbers), place, len(kinds) - 1)
 
 
 def intervals(edges: Sequence[float]) -> list[str]:

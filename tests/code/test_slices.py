@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from plumbline.core.declarations import Slice
-from plumbline.evaluate import slices
+from plumbline.evaluate import slices, subgroup_conditions
+from plumbline.model import segments
 
 RANDOM = np.random.default_rng(3)
 
@@ -65,3 +66,21 @@ def test_months_in_order():
         "2024-12": [False, True, False],
         "2025-02": [True, False, True],
     }
+
+
+def test_a_value_is_named_once_and_true_is_not_one():
+    values = np.array([True, 1, "1", None, 2.0, float("nan"), 1], object)
+    names, place = slices.by_value(values)
+    assert names[place].tolist() == ["True", "1", "1", "missing", "2", "missing", "1"]
+    assert segments.names(values, ()).tolist() == ["1", "1", "1", "missing", "2", "missing", "1"]
+
+
+def test_a_column_is_wide_wherever_its_values_stand():
+    values = np.concatenate((np.zeros(subgroup_conditions.FIRST), np.arange(40.0)))
+    coded = subgroup_conditions.coded(["x"], {"x": values}, np.ones(len(values), bool))
+    assert not coded  # its quartiles are one value: one group
+    turned = subgroup_conditions.coded(["x"], {"x": np.arange(40.0)}, np.ones(40, bool))
+    assert [c.text for c in turned["x"].conditions] == sorted(
+        c.text for c in turned["x"].conditions
+    )
+    assert len(turned["x"].conditions) == 4
