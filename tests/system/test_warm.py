@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import warm
+from tests.conftest import ROOT
 from tests.project import environment
 
 pytestmark = pytest.mark.skipif(
@@ -59,7 +61,7 @@ def test_ends(tmp_path: Path, text: str, status: int, message: str) -> None:
     )
 
 
-def test_nothing_of_the_project_is_there_before(tmp_path: Path) -> None:
+def test_nothing_of_a_project_is_there_where_there_is_none(tmp_path: Path) -> None:
     """The libraries are, and modules come from the folder and PYTHONPATH, as they stand now."""
     text = "import sys; own = ('plumbline', 'stages', 'usecases', 'sources', 'tests')\n"
     text += "print('pandas' in sys.modules, [m for m in sys.modules if m.split('.')[0] in own])"
@@ -67,6 +69,42 @@ def test_nothing_of_the_project_is_there_before(tmp_path: Path) -> None:
     for number in ("1", "22"):
         (tmp_path / "mine.py").write_text(f"import sys; print({number!r}, __name__, sys.argv[1:])")
         assert run(tmp_path, "python", "-m", "mine", "x").stdout == f"{number} __main__ ['x']\n"
+
+
+SHOW = """
+import os, sys
+there = "plumbline.report.html" in sys.modules
+from plumbline.report import html
+from plumbline.runtime import runner
+print(there, html.__file__, html.TEMPLATES, sys.modules["plumbline"].__path__, len(runner.QUIET))
+"""
+
+
+def test_the_project_is_there_where_it_has_the_same_bytes(tmp_path: Path) -> None:
+    """And a change of any file is seen, whether its size and time differ or not."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "plumbline", tmp_path / "plumbline", ignore=ignored)
+    own = tmp_path / "plumbline" / "report"
+    shown = f"{own}/html.py {own}/templates ['{tmp_path}/plumbline']"
+    (same := code(tmp_path, SHOW)).check_returncode()
+    assert same.stdout.startswith(f"True {shown}")
+    runner = tmp_path / "plumbline" / "runtime" / "runner.py"
+    text, times = runner.read_text(), runner.stat()
+    for changed in (
+        text.replace("QUIET = {", 'QUIET = {"ONE": "MORE",'),
+        text.replace("1", "2", 1),
+    ):
+        runner.write_text(changed)
+        os.utime(runner, ns=(times.st_atime_ns, times.st_mtime_ns))
+        assert code(tmp_path, SHOW).stdout.startswith(f"False {shown}")
+    runner.write_text(text)
+    (tmp_path / "plumbline" / "more.py").touch()
+    assert code(tmp_path, SHOW).stdout.startswith(f"False {shown}")
+
+
+def test_a_module_of_the_project_runs_as_the_main_one() -> None:
+    done = run(ROOT, "python", "-m", "plumbline.model.version")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_safe_path_leaves_the_folder_out(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 More than half of what a run of a toy spends is imports. A server imports the libraries once in a run of
 pytest, and forks for each command. The command is a process of its own as ever: its arguments, folder,
-environment, streams, exit code and end by a signal are those of a new Python; nothing of this project
-is imported before it starts. Where they cannot be (another hash seed, a `sitecustomize`, a
+environment, streams, exit code and end by a signal are those of a new Python. Of this project it finds
+`plumbline` imported where its own has the very bytes (`project.py`), else nothing. Where they cannot be (another hash seed, a `sitecustomize`, a
 Python that is told to be isolated) a new Python starts; with HOOK_FORKS in its environment a fork imports
 the `sitecustomize`, after the libraries. COLD=1 starts a new one for every command, as
 .ci/nightly does.

@@ -47,10 +47,14 @@ LIBRARIES = (
     *("fsspec.implementations.memory", "flufl.lock", "zc.lockfile"),
 )
 BASE = list(sys.path)
+sys.path.insert(0, str(Path(__file__).parent))
+from project import Imported  # noqa: E402 (in isolation, no folder but its own has it)
+
+sys.path.pop(0)
 
 
-def load() -> None:
-    """Import the libraries."""
+def load() -> Imported:
+    """Import the libraries, and what of this project its clones may share."""
     sys.modules["rfc3987_syntax"] = (
         None  # a grammar of addresses that nothing uses: a second of parsing
     )
@@ -60,9 +64,11 @@ def load() -> None:
             importlib.import_module(name)
     draw()
     del sys.modules["rfc3987_syntax"]
+    own = Imported()
     assert threading.active_count() == 1, "a fork would lose a thread"
     gc.collect()
     gc.freeze()
+    return own
 
 
 def draw() -> None:
@@ -82,14 +88,14 @@ def draw() -> None:
 class Server:
     """Clients and the processes forked for them, by the descriptors that tell of their end."""
 
-    def __init__(self, folder: Path, session: int) -> None:
+    def __init__(self, folder: Path, session: int, own: Imported) -> None:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(folder / "socket"))
         self.listener.listen(64)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ, self.accept)
         self.selector.register(os.pidfd_open(session), selectors.EVENT_READ, self.end)
-        self.folder = folder
+        self.folder, self.own = folder, own
 
     def serve(self) -> None:
         while True:
@@ -116,7 +122,7 @@ class Server:
         child = os.fork()
         if not child:
             self.forget(client)
-            run(marshal.loads(body), streams, caller)
+            run(marshal.loads(body), streams, caller, self.own)
         for stream in streams:
             os.close(stream)
         ended = os.pidfd_open(child)
@@ -144,7 +150,7 @@ class Server:
         client.close()
 
 
-def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
+def run(request: tuple[Any, ...], streams: list[int], caller: int, own: Imported) -> None:
     """Become the command, and end as it ends."""
     words, folder, environment, mask, python = request
     safe, words = words[0] == "-P", [w for w in words[:1] if w != "-P"] + words[1:]
@@ -164,6 +170,7 @@ def run(request: tuple[Any, ...], streams: list[int], caller: int) -> None:
     sys.path[:] = [*first, *more, *BASE]
     sys.orig_argv, sys.argv, sys.executable = [python, *words], [words[0], *words[2:]], python
     importlib.invalidate_caches()
+    own.hand(sys.path, words[1] if words[0] == "-m" else "")
     if "HOOK_FORKS" in environment:
         sys.modules.pop("sitecustomize", None)
         with suppress(ModuleNotFoundError):  # as Python: the path may be another than the caller's
@@ -214,8 +221,7 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    load()
-    server = Server(Path(sys.argv[1]), int(sys.argv[2]))
+    server = Server(Path(sys.argv[1]), int(sys.argv[2]), load())
     if child := os.fork():
         Path(sys.argv[1], "pid").write_text(str(child))
         os._exit(0)  # whoever started this need not wait for its end
