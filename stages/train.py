@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from plumbline import config as params_file
-from plumbline.core import documents, dvc_hash, encodings, tables, usecase_loader
+from plumbline.core import documents, dvc_hash, encodings, stored_columns, tables, usecase_loader
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle, decision_params, manifest, matrices
 from plumbline.model.tune_result import TuneResult
@@ -31,14 +31,16 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     decision_params.check_reweigh(usecase, params.train.reweigh)
     tracking.warm()
     settings = fitting.booster_settings(usecase, params.train, found, params.seed)
-    pair = matrices.binned(usecase, settings, train, valid)
+    pair = matrices.binned(usecase, settings, train, valid, params.train.limits)
     matrices.weigh(usecase, params.train.reweigh, pair[0], train)
     rows, features, watched = pair[0].num_row(), pair[0].num_col(), pair[1].num_row()
     log.info("train: %d rows, %d features, %d rows watched", rows, features, watched)
-    columns = tables.read(
+    columns = stored_columns.opened(
         valid, fitting.needed_columns(usecase, params.train.costs, params.train.decisions)
     )
-    both = matrices.both(usecase, settings, train, valid) if params.train.refit else None
+    both = None
+    if params.train.refit:
+        both = matrices.both(usecase, settings, train, valid, params.train.limits)
     matrices.weigh(usecase, params.train.reweigh, both, train, valid)
     fitted = fitting.fit(usecase, params.train, settings, pair, columns, both, decide=True)
     provenance: dict[str, str | int] = {

@@ -56,6 +56,11 @@ def check(path: Path, columns: Iterable[str]) -> None:
             raise PlumblineError(f"{path}: no column '{name}'; {suggest(name, names)}")
 
 
+def rows(path: Path) -> int:
+    """How many rows a table has, from its file's end."""
+    return int(pq.read_metadata(path).num_rows)
+
+
 def damaged(path: Path, error: Exception) -> PlumblineError:
     """What to raise where a Parquet file cannot be read."""
     reason = str(error).splitlines()[0]

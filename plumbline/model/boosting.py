@@ -131,10 +131,13 @@ def monotone(usecase: FeatureSet, signs_by_feature: Mapping[str, int]) -> dict[s
     return {"monotone_constraints": f"({signs})"}
 
 
-def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) -> Any:
+def binned(
+    batches: Batches, *, max_bin: int, threads: int, like: Any = None, pages: str | None = None
+) -> Any:
     """A QuantileDMatrix, read batch by batch; `like` is the one whose bins it takes over.
 
-    Holds the bins and one batch in memory, never the table.
+    Holds the bins and one batch in memory, never the table. `pages`: a folder in which a page of bins per batch
+    is kept in their place, so that memory holds a few pages; the bins' bounds are the same.
     """
     library.load()
     import xgboost
@@ -142,7 +145,7 @@ def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) ->
     class Pieces(xgboost.DataIter):
         def __init__(self) -> None:
             self.pieces: Iterator[Batch] = iter(())
-            super().__init__()
+            super().__init__(cache_prefix=f"{pages}/bins" if pages else None)
 
         def reset(self) -> None:
             self.pieces = batches.read()
@@ -160,7 +163,8 @@ def binned(batches: Batches, *, max_bin: int, threads: int, like: Any = None) ->
             )
             return True
 
-    return xgboost.QuantileDMatrix(
+    make = xgboost.ExtMemQuantileDMatrix if pages else xgboost.QuantileDMatrix
+    return make(
         Pieces(),
         max_bin=max_bin,
         nthread=threads or None,

@@ -1,55 +1,92 @@
-"""A model table on disk as batches for boosting."""
+"""A model table on disk as batches for boosting, and as binned matrices in memory or in pages on disk."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from plumbline.core import row_features, tables
+from plumbline.core.declarations import Array
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import boosting, reweighing, scale
+from plumbline.model import boosting, matrix_pages, reweighing, scale
 from plumbline.model.boosting import Batch, Batches
+from plumbline.model.matrix_limits import ALL_ROWS, MatrixLimits, step
 from plumbline.model.reweighing import Reweigh
 
 
-def open_table(usecase: FeatureSet, path: Path) -> Batches:
+def open_table(usecase: FeatureSet, path: Path, rows: int | None = None) -> Batches:
     """The table's model matrix, label and offset, one row group's worth in memory at a time.
 
-    Raises PlumblineError naming file and column where one is missing, or the file damaged.
+    `rows`: how many at most, evenly spaced; None: all. Raises PlumblineError naming file and column where one is
+    missing, or the file damaged.
     """
     tables.check(path, needed(usecase))
-    return Batches(usecase.features, partial(_read, usecase, path), usecase.native)
+    every = step(tables.rows(path), rows)
+    return Batches(usecase.features, partial(_read, usecase, path, every), usecase.native)
 
 
 def binned(
-    usecase: FeatureSet, settings: Mapping[str, Any], train: Path, valid: Path
+    usecase: FeatureSet,
+    settings: Mapping[str, Any],
+    train: Path,
+    valid: Path,
+    limits: MatrixLimits = ALL_ROWS,
 ) -> tuple[Any, Any]:
     """Both tables as QuantileDMatrices; `valid` takes over the bins of `train`.
 
     Raises PlumblineError where a table has no rows, or a label that cannot be learned.
     """
     pair: list[Any] = []
-    for path in (train, valid):
-        table = open_table(usecase, path)
-        label = tables.read(path, [usecase.label])[usecase.label]
+    for path, rows in ((train, limits.learned), (valid, limits.watched)):
+        batches = open_table(usecase, path, rows)
+        label = _label(usecase, path, rows)
         boosting.check_label(usecase.problem, label, str(path))
         like = pair[0] if pair else None
-        pair.append(
-            boosting.binned(
-                table, max_bin=settings["max_bin"], threads=settings["nthread"], like=like
-            )
-        )
+        pair.append(_matrix(batches, settings, len(label), limits, like))
     return pair[0], pair[1]
 
 
-def both(usecase: FeatureSet, settings: Mapping[str, Any], train: Path, valid: Path) -> Any:
+def both(
+    usecase: FeatureSet,
+    settings: Mapping[str, Any],
+    train: Path,
+    valid: Path,
+    limits: MatrixLimits = ALL_ROWS,
+) -> Any:
     """The rows of both tables as one QuantileDMatrix."""
     parts = [open_table(usecase, path) for path in (train, valid)]
-    return boosting.binned(
-        boosting.joined(parts), max_bin=settings["max_bin"], threads=settings["nthread"]
-    )
+    rows = sum(map(tables.rows, (train, valid)))
+    return _matrix(boosting.joined(parts), settings, rows, limits)
+
+
+def _matrix(
+    batches: Batches,
+    settings: Mapping[str, Any],
+    rows: int,
+    limits: MatrixLimits,
+    like: Any = None,
+) -> Any:
+    """A matrix in memory, or where it is large of pages on disk, which go when the matrix goes."""
+    how = {"max_bin": settings["max_bin"], "threads": settings["nthread"], "like": like}
+    size = rows * len(batches.features)
+    if size <= limits.in_memory:
+        # XGBoost passes three times over the rows
+        return boosting.binned(
+            matrix_pages.kept(batches) if size <= matrix_pages.PAGE else batches, **how
+        )
+    pages, length = matrix_pages.folder(), matrix_pages.rows_of(len(batches.features))
+    large = replace(batches, read=lambda: matrix_pages.grouped(batches.read(), length))
+    try:
+        matrix = boosting.binned(large, pages=pages, **how)
+    except BaseException:
+        shutil.rmtree(pages, ignore_errors=True)
+        raise
+    matrix_pages.remove_with(matrix, pages)
+    return matrix
 
 
 def weigh(usecase: FeatureSet, declared: Reweigh | None, matrix: Any, *paths: Path) -> None:
@@ -65,12 +102,27 @@ def needed(usecase: FeatureSet) -> list[str]:
     return list(dict.fromkeys([*usecase.features, usecase.label, *offset]))
 
 
-def _read(usecase: FeatureSet, path: Path) -> Iterator[Batch]:
+def sampled(path: Path, columns: list[str], rows: int | None) -> dict[str, Array]:
+    """The columns of the rows that `open_table` takes."""
+    every = step(tables.rows(path), rows)
+    return {name: values[::every] for name, values in tables.read(path, columns).items()}
+
+
+def _label(usecase: FeatureSet, path: Path, rows: int | None) -> Array:
+    return sampled(path, [usecase.label], rows)[usecase.label]
+
+
+def _read(usecase: FeatureSet, path: Path, every: int) -> Iterator[Batch]:
     import pyarrow.parquet as pq
 
+    start = 0
     with pq.ParquetFile(path) as file:
         for piece in file.iter_batches(tables.CHUNK, columns=needed(usecase)):
-            columns = {n: tables.numpy(piece.column(n)) for n in needed(usecase)}
+            taken = slice(-start % every, None, every)
+            start += piece.num_rows
+            columns = {n: tables.numpy(piece.column(n))[taken] for n in needed(usecase)}
+            if not len(columns[usecase.label]):
+                continue
             x = row_features.matrix(usecase.features, columns)
             offset = scale.start(usecase.scale, usecase.offset, columns)
             yield Batch(x, scale.learned(usecase, columns), offset)

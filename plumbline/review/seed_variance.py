@@ -59,9 +59,10 @@ def replicates(
     usecase = tune_result.without(criteria.usecase, own.manifest.dropped)
     params = criteria.params.train
     settings = {**own.manifest.params, "nthread": params.threads}
-    pair = matrices.binned(usecase, settings, train, valid)
+    pair = matrices.binned(usecase, settings, train, valid, params.limits)
     columns = tables.read(valid, fitting.needed_columns(usecase, params.costs))
-    both = matrices.both(usecase, settings, train, valid) if "refit" in own.provenance else None
+    refit = "refit" in own.provenance
+    both = matrices.both(usecase, settings, train, valid, params.limits) if refit else None
     matrices.weigh(usecase, params.reweigh, pair[0], train)
     matrices.weigh(usecase, params.reweigh, both, train, valid)
     for number in range(1, count + 1):

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from plumbline.core import stored_columns
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.encodings import LearnedEncoding
 from plumbline.core.usecase import FeatureSet
@@ -148,9 +149,12 @@ def finish(
 
 def _raw(usecase: FeatureSet, booster: Any, columns: Columns) -> Array:
     """The booster's answer before calibration, float64 (n,) or (n, k)."""
-    return bundle.raw_score(
-        booster, usecase.features, usecase.offset, columns, usecase.scale, len(usecase.classes)
-    )
+    features, offset, classes = usecase.features, usecase.offset, len(usecase.classes)
+
+    def answer(part: Columns) -> Array:
+        return bundle.raw_score(booster, features, offset, part, usecase.scale, classes)
+
+    return stored_columns.row_by_row(columns, matrices.needed(usecase), answer)
 
 
 def _with_decisions(model: FittedModel, train: Train, valid: Columns) -> FittedModel:

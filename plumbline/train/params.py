@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 from plumbline.core.params_base import Count, Section
 from plumbline.metrics.class_costs import ClassCosts
 from plumbline.metrics.cost_matrix import Costs
-from plumbline.model import decision_params
+from plumbline.model import decision_params, matrix_limits
 from plumbline.model.calibration import Kind
 from plumbline.model.decision_params import Decisions
+from plumbline.model.matrix_limits import MatrixLimits
 from plumbline.model.params import BoosterParams
 from plumbline.model.reweighing import Reweigh
 
@@ -25,6 +26,11 @@ class Train(Section):
     # True: once rounds, calibration and threshold are chosen, boost again on train and validation window
     refit: bool = False
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
+    # rows x features from which boosting reads its bins from disk, page by page, not from memory
+    in_memory: Count = matrix_limits.IN_MEMORY
+    # rows of the validation window that early stopping watches, at most, evenly spaced; calibration and
+    # thresholds take all
+    watched: Count = 2_000_000
     # fitted on the validation window; of several classes: none, temperature (where nothing is set) or vector
     calibration: Kind = "platt"
     # the decision threshold minimises them; without them it is the threshold of the best F1
@@ -39,6 +45,11 @@ class Train(Section):
     params: BoosterParams = Field(default_factory=dict)
     # by feature: 1, the answer never falls as the feature rises; -1, it never rises; 0, either
     monotone: Mapping[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
+
+    @property
+    def limits(self) -> MatrixLimits:
+        """What makes a table large."""
+        return MatrixLimits(self.in_memory, watched=self.watched)
 
     @model_validator(mode="after")
     def _priced(self) -> Train:

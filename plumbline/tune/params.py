@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from plumbline.core.params_base import Count, Section, grammar
+from plumbline.model import matrix_limits
+from plumbline.model.matrix_limits import MatrixLimits
 from plumbline.model.params import BoosterParams
 from plumbline.tune import space
 
@@ -45,6 +47,13 @@ class Tune(Section):
     rounds: Count = 200  # boosting rounds of a trial, at most
     early_stopping: Count = 20  # rounds without a better validation metric before a trial stops
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
+    # rows of the train table that trials learn from, at most, evenly spaced; `train` takes all
+    learned: Count = 5_000_000
+    watched: Count = (
+        2_000_000  # rows of the validation window that judge a trial, at most, likewise
+    )
+    # rows x features from which boosting reads its bins from disk, page by page, not from memory
+    in_memory: Count = matrix_limits.IN_MEMORY
     # XGBoost's own, fixed in every trial and in train
     params: BoosterParams = Field(default_factory=dict)
     # by XGBoost setting, one of {uniform: [low, high]}, {loguniform: [low, high]},
@@ -52,3 +61,8 @@ class Tune(Section):
     space: Space = Field(default_factory=dict)
     # leave out features that do not earn their cost, e.g. {cost: 0.001}; not set: all stay
     select: SelectFeatures | None = None
+
+    @property
+    def limits(self) -> MatrixLimits:
+        """What makes a table large, and how many of its rows are taken."""
+        return MatrixLimits(self.in_memory, self.learned, self.watched)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import tables
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
@@ -39,8 +38,10 @@ def read(usecase: FeatureSet, tune: Tune, seed: int, train: Path, valid: Path) -
         scale=usecase.scale,
         classes=len(usecase.classes),
     )
-    pair = matrices.binned(usecase, fixed, train, valid)
-    columns = None if usecase.scale == "label" else tables.read(valid, matrices.needed(usecase))
+    pair = matrices.binned(usecase, fixed, train, valid, tune.limits)
+    columns = None
+    if usecase.scale != "label":
+        columns = matrices.sampled(valid, matrices.needed(usecase), tune.watched)
     return TrialMatrices(fixed, pair, columns)
 
 

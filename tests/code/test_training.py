@@ -12,9 +12,10 @@ import pytest
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.metrics import metrics
-from plumbline.model import boosting
+from plumbline.model import boosting, matrix_pages
 from plumbline.model import matrices as batches
 from plumbline.model.boosting import Batch, Batches
+from plumbline.model.matrix_limits import MatrixLimits
 from tests.boosting import FEATURES, events, parcels, write
 
 
@@ -168,3 +169,66 @@ def test_progress_on_a_terminal_only(
         monkeypatch.setattr("sys.stderr.isatty", lambda there=terminal: there)
         fit(tmp_path, "regression", rounds=3)
         assert len(caplog.messages) == lines
+
+
+def boosted(folder: Path, limits: MatrixLimits, threads: int = 2, **params: Any) -> tuple[Any, Any]:
+    """The train matrix, and the model of 12 rounds on it as bytes."""
+    case, kind = parcels("regression"), {"max_depth": 4, "max_bin": 1024, **params}
+    settings = boosting.settings("regression", kind, seed=5, threads=threads)
+    pair = batches.binned(case, settings, *write(folder), limits)
+    model = boosting.boost(settings, *pair, rounds=12, early_stopping=20)
+    return pair[0], bytes(model.booster.save_raw("ubj"))
+
+
+@pytest.mark.capability("E10")
+def test_pages_on_disk_hold_the_same_bins_and_give_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(matrix_pages, "PAGE", 400 * len(FEATURES))
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    whole, model = boosted(tmp_path, MatrixLimits())
+    paged, same = boosted(tmp_path, MatrixLimits(in_memory=1_500 * len(FEATURES) - 1))
+    assert [np.array_equal(*pair) for pair in zip(whole.get_quantile_cut(), paged.get_quantile_cut(), strict=True)] == [True, True]  # fmt: skip
+    assert np.array_equal(whole.get_label(), paged.get_label())
+    assert np.array_equal(whole.get_base_margin(), paged.get_base_margin())
+    assert same == model
+    (folder,) = (tmp_path / "scratch").iterdir()
+    assert [p.stat().st_size > 0 for p in folder.iterdir()] == [True]
+    del paged
+    assert not folder.exists()
+
+
+@pytest.mark.capability("E10")
+def test_pages_give_the_same_bytes_for_any_number_of_threads_where_rows_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(matrix_pages, "PAGE", 400 * len(FEATURES))
+    one, two = (
+        boosted(tmp_path, MatrixLimits(in_memory=1), threads, subsample=0.7)[1]
+        for threads in (1, 2)
+    )
+    assert one == two
+
+
+def test_batches_are_grouped_to_one_size_and_lose_nothing():
+    x = np.arange(26, dtype=np.float32).reshape(13, 2)
+    parts = [Batch(x[a:b], x[a:b, 0], x[a:b, 1]) for a, b in ((0, 5), (5, 6), (6, 6), (6, 13))]
+    for rows in (1, 4, 5, 13, 100):
+        grouped = list(matrix_pages.grouped(iter(parts), rows))
+        assert {len(b.y) for b in grouped[:-1]} <= {rows}
+        assert 0 < len(grouped[-1].y) <= rows
+        for name, whole in (("x", x), ("y", x[:, 0]), ("offset", x[:, 1])):
+            assert np.array_equal(np.concatenate([getattr(b, name) for b in grouped]), whole)
+
+
+def test_a_large_table_gives_evenly_spaced_rows_and_the_label_that_goes_with_them(tmp_path: Path):
+    paths, limits = write(tmp_path), MatrixLimits(learned=400, watched=200)
+    settings = boosting.settings("classification", {}, seed=5, threads=1)
+    learn, watch = batches.binned(parcels(), settings, *paths, limits)
+    for matrix, path, every in ((learn, paths[0], 4), (watch, paths[1], 3)):
+        label = tables.read(path, ["broken"])["broken"]
+        assert np.array_equal(matrix.get_label(), label[::every])
+    whole = batches.open_table(parcels(), paths[0])
+    some = batches.open_table(parcels(), paths[0], 400)
+    assert np.array_equal(*(np.concatenate([b.x for b in t.read()])[::e] for t, e in ((whole, 4), (some, 1))))  # fmt: skip
