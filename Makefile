@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-comment quickstart repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence simulate-year cml clean
+.PHONY: install install-spark install-comment quickstart repro test test-all test-spark lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence simulate-year cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -27,6 +27,14 @@ endif
 	# DVC unpickles its state: a place of its own, closed to others (config.local is not in git)
 	.venv/bin/python -c 'from pathlib import Path; from plumbline.repo import state; state.keep_private(Path("."))'
 	cd .venv && pwd -P > installed
+
+# pyspark, for `engine: spark://...` (docs/machine.md): beside the other packages, some of which import it if they can
+install-spark: .venv/spark/installed
+
+.venv/spark/installed: requirements-spark.txt | install
+	rm -rf .venv/spark
+	.ci/install --target .venv/spark --no-build-isolation -r requirements-spark.txt
+	touch $@
 
 # what `python -m plumbline comment` needs: a few packages of the same lock
 install-comment:
@@ -55,7 +63,13 @@ test: install
 test-all: install
 	@if [ -s .venv/tested ] && .ci/state | cmp -s - .venv/tested; \
 	then echo "make test has passed on these files; the other tests follow"; else $(MAKE) test; fi
-	$(PYTEST) -n 3 tests/mltest tests/system --ignore=$(SMALL_RUN)
+	@$(MAKE) test-spark > .venv/test-spark.log 2>&1 & spark=$$!; \
+	$(PYTEST) -n 3 tests/mltest tests/system --ignore=$(SMALL_RUN); result=$$?; \
+	wait $$spark || result=1; cat .venv/test-spark.log; exit $$result
+
+# on a cluster of a master and two workers on this machine (Java 17 or newer)
+test-spark: install-spark
+	$(PYTEST) -n 0 tests/spark
 
 lint: install
 	ruff check .
@@ -69,7 +83,7 @@ format: install
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet requirements.in requirements-dev.in -o requirements.txt
-	for name in requirements-comment deploy/requirements-serve deploy/requirements-mlflow; do \
+	for name in requirements-comment requirements-spark deploy/requirements-serve deploy/requirements-mlflow; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet -c requirements.txt $$name.in -o $$name.txt || exit; \
 	done
 	python -m plumbline environment
