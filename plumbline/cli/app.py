@@ -18,6 +18,7 @@ from plumbline.cli import (
     history,
     hooks,
     load_tests,
+    manifests,
     models,
     operations,
     project,
@@ -38,6 +39,7 @@ from plumbline.core.errors import PlumblineError
 GROUPS = (
     run.group,
     tables.group,
+    manifests.group,
     project.group,
     review.group,
     history.group,

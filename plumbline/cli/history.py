@@ -32,6 +32,7 @@ class Place(StrEnum):
     WORKSPACE = "workspace"
     CACHE = "cache"
     REMOTE = "remote"
+    SOURCE = "source"
 
 
 Revision = Annotated[
@@ -274,7 +275,9 @@ def verify(
     where: Annotated[
         list[Place] | None,
         typer.Option(
-            "--in", metavar="PLACE", help="Only in workspace, cache or remote; repeatable."
+            "--in",
+            metavar="PLACE",
+            help="Only in workspace, cache, remote or source (read in place); repeatable.",
         ),
     ] = None,
     remote: Annotated[

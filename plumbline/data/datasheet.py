@@ -31,7 +31,11 @@ class SourceSheet(SparseDocument):
     kind: str
     sha256: str
     path: str = ""  # csv, parquet
+    manifest: str = (
+        ""  # of files that are read in place: what lists them, how many, and their bytes
+    )
     files: int = 0
+    bytes: int = 0
     url: str = ""
     address: str = ""  # sql
     query: str = ""

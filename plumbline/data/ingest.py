@@ -62,6 +62,7 @@ def load(
                 rows += _insert(
                     connection, usecase, source, part, relation, types, rows, keep_bad, table
                 )
+        part.check(rows)
         total += rows
     connection.execute(AS_BEFORE)
     if not duckdb_session.rows(connection, f"SELECT 1 FROM {table} LIMIT 1"):

@@ -20,6 +20,7 @@ class OutcomeTable(Section):
     # the column that says when an outcome became known; a later one of the same key is a correction
     known_at: Annotated[str, Field(min_length=1)] = "known_at"
     path: str | None = None  # csv, parquet: a file, a folder or a glob
+    manifest: str | None = None  # csv, parquet: as data.manifest
     url: str | None = None  # url: http, https or file, with variables as in data.url
     sha256: str | None = None  # url: required; csv, parquet: checked when given
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","  # csv: between fields
@@ -36,6 +37,9 @@ class EventTable(Section):
     as_of: Day | None = None  # midnight at the start of this day; nothing later is read
     start: Day | None = None  # first day; nothing earlier is read
     path: str | None = None  # csv, parquet: a file, a folder or a glob
+    # csv, parquet: a file in sources/<use case>/, .json or .parquet, that lists what is in `path`, a folder or an
+    # s3:// prefix, in which ${PLUMBLINE_DATA_...} may stand: read in place, written by `plumbline manifest`
+    manifest: str | None = None
     # url: http, https or file; ${PLUMBLINE_DATA_...} stands for an environment variable
     url: str | None = None
     sha256: str | None = None  # url: required; csv, parquet: checked when given

@@ -46,13 +46,16 @@ Chunks = Callable[[duckdb.DuckDBPyConnection], Generator[str]]
 class SourcePart:
     """One file, query or simulation. `chunks` goes through it once: what to select the next rows from,
     good until the next one. `name` is for messages, `path` what DuckDB calls the file; `places` says where
-    a person finds rows, by their numbers, `explain` raises what is wrong with a file."""
+    a person finds rows, by their numbers, `explain` raises what is wrong with a file, `check` for a number of rows that
+    is not its own. `hash`: of its bytes, `md5:` or S3's `etag:`, where a manifest lists it."""
 
     name: str
     chunks: Chunks
     path: str = ""
     places: Callable[[list[int]], list[str]] = lambda rows: [f"row {r:,}" for r in rows]
     explain: Callable[[], None] = lambda: None
+    check: Callable[[int], None] = lambda _: None
+    hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,10 @@ class EventSource:
     sheet: Mapping[str, Any]
     hash: str | None
     warnings: tuple[str, ...] = ()
+
+
+Opener = Callable[[Path, str, Path], SourcePart]
+"""A part out of a file of this machine, its name for messages, and where a copy may be written."""
 
 
 def check(usecase: Contract, data: EventTable) -> None:
@@ -104,14 +111,19 @@ def open_source(
         return _files("url", [path], [name], name, {"url": name}, data, usecase, scratch)
     place = data.path or ""
     suffixes = SUFFIXES[data.source]
+    if data.manifest:
+        from plumbline.data import manifest_source
+
+        reader = opener(data.source, data, usecase)
+        return manifest_source.open_source(usecase.name, data, suffixes, reader, scratch)
     paths = listing.files(place, suffixes)
     names = [str(p) for p in paths]
-    sheet = {"path": _shown(place), "files": len(paths)}
+    sheet = {"path": shown(place), "files": len(paths)}
     opened = _files(data.source, paths, names, place, sheet, data, usecase, scratch)
     return replace(opened, warnings=listing.skipped(place, suffixes))
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """A path for the datasheet: as in params.yaml, but only its last part where it is absolute."""
     return PurePath(path).name if PurePath(path).is_absolute() or ".." in path else path
 
@@ -134,20 +146,32 @@ def _files(
             "restore the file, or correct data.sha256."
         )
     parquet = kind == "parquet" or listing.ends(paths[0], SUFFIXES["parquet"])
+    opened = opener("parquet" if parquet else "csv", data, usecase)
     parts = tuple(
-        _parquet(path, shown, usecase)
-        if parquet
-        else _csv(path, shown, data, scratch / f"text-{number}.parquet", usecase)
+        opened(path, shown, scratch / f"text-{number}.parquet")
         for number, (path, shown) in enumerate(zip(paths, names, strict=True))
     )
     return EventSource(kind, name, parts, sheet, actual)
 
 
-def _parquet(path: Path, name: str, usecase: Contract) -> SourcePart:
+def opener(kind: str, data: EventTable, usecase: Contract | None) -> Opener:
+    """A part out of a file of this machine, its name for messages, and where a copy may be written."""
+
+    def opened(path: Path, name: str, copy: Path) -> SourcePart:
+        if kind == "parquet":
+            return _parquet(path, name, usecase)
+        return _csv(path, name, data, copy, usecase)
+
+    return opened
+
+
+def _parquet(path: Path, name: str, usecase: Contract | None) -> SourcePart:
     return SourcePart(name, partial(_whole, columnar.relation(path, name, usecase)), str(path))
 
 
-def _csv(path: Path, name: str, data: EventTable, copy: Path, usecase: Contract) -> SourcePart:
+def _csv(
+    path: Path, name: str, data: EventTable, copy: Path, usecase: Contract | None
+) -> SourcePart:
     unpacking.check(path, name, data.max_unpacking)
     style = delimited.CsvStyle(data.delimiter, data.encoding)
     source = delimited.prepare(path, name, style, copy, usecase)

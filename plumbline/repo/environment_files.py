@@ -46,6 +46,8 @@ UNREACHED = {
 }
 """Libraries that others require and that cannot change an out, by the reason."""
 LEFT_OUT = frozenset(name for names in UNREACHED.values() for name in names)
+CONNECTIONS = frozenset({"botocore"})
+"""Libraries that stages import to fetch bytes, whose hash is known before: no version of them gives others."""
 BY_NAME = {"sqlalchemy": ("psycopg",)}
 """Libraries that another loads by a name in the settings, with no import to follow."""
 SHARED = {"google": ("protobuf",)}
@@ -136,6 +138,7 @@ def _pins(
         shown = path.relative_to(root) if path.is_relative_to(root) else path
         names |= _distributions(top, shown, locked, owners)
     names |= {other for name in names for other in BY_NAME.get(name, ())}
+    names -= CONNECTIONS
     for name in sorted(locked.closure(names, LEFT_OUT)):
         yield from map(str, locked.pins[name])
 

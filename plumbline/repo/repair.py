@@ -124,6 +124,8 @@ def _hindrance(finding: IntegrityFinding, target: Path, root: Path) -> str:
 def _advice(finding: IntegrityFinding) -> str:
     if finding.where == "git":
         return "the commit itself is wrong: `dvc repro` there, and commit what it writes"
+    if finding.where == "source":
+        return "restore it there, or accept it with `plumbline manifest --update`"
     if finding.where == "manifest":
         return "the entry is forged or damaged: `dvc repro` makes the folder again"
     if finding.kind == "missing":

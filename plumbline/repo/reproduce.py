@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plumbline.core import partition_cache
 from plumbline.core.errors import PlumblineError
+from plumbline.data import source_root
 from plumbline.repo import (
     clones,
     dvc_command,
@@ -78,7 +79,8 @@ def reproduce(
             clone / name
         )  # what git keeps of the outs would stand in for a stage that did not run
     python = clean_room_python(clone, folder) if clean_room else Path(sys.executable)
-    env = environment(os.environ, python.parent, clone, extra)
+    in_place = {source_root.REPRODUCING: str(root.resolve())}
+    env = environment(os.environ, python.parent, clone, {**in_place, **extra})
     failed, message = _run(python, clone, env, folder / "run.log")
     written = [out for out in revisions.outs(clone, revisions.WORK_TREE) if _locked(out)]
     return Reproduction(commit, compare(recorded, written), failed, message)

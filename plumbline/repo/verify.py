@@ -9,11 +9,14 @@ from pathlib import Path
 from plumbline.core import dvc_hash
 from plumbline.core.dvc_hash import manifest
 from plumbline.core.hashing import Digest, md5_bytes, md5_files
-from plumbline.repo import deps, object_stores, revisions, state
+from plumbline.repo import deps, object_stores, revisions, sources_in_place, state
 from plumbline.repo.object_stores import DvcSettings, ObjectStore, read_object
+from plumbline.repo.sources_in_place import CheckedManifest
 from plumbline.repo.tracked_outs import Out
 
-WHERE = ("workspace", "cache", "remote")
+WHERE = ("workspace", "cache", "remote", "source")
+SOURCE_KINDS = {"absent": "missing", "not listed": "extra", "unreadable": "unreadable"}
+"""What a difference from a source's manifest is called here; any other one is bad."""
 Contents = Mapping[str, Mapping[str, str]]
 """Of folders, by the md5 of the manifest: relative path to md5."""
 
@@ -73,7 +76,7 @@ def check(
     where: Iterable[str] = WHERE,
     remotes: Sequence[str] = (),
 ) -> VerifyReport:
-    """Hash what the revisions (None: the work tree) name, in the places of `where`.
+    """Hash what the revisions (None: the work tree) name, in the places of `where`; `source`: what is read in place.
 
     `remotes`: names to check in place of the default one. Raises PlumblineError where the files
     that name the objects, or the configuration, cannot be read.
@@ -96,6 +99,8 @@ def check(
             parts.append(_in_git(root, rev, [o for o in named if not o.cached]))
         elif "workspace" in where:
             parts.append(_in_workspace(root, named, contents))
+    if "source" in where:
+        parts.append(_in_sources(root, revs))
     notes = [*state.problems(settings), *_notes(settings, set(where), remotes)]
     if None in outs and "workspace" in where:
         notes += [
@@ -218,6 +223,25 @@ def _in_git(root: Path, rev: str, outs: Sequence[Out]) -> VerifiedPlace:
     return VerifiedPlace(
         "git", len(claims), _judge("git", claims, digests, lambda path: f"{rev}:{path}")
     )
+
+
+def _in_sources(root: Path, revs: Sequence[str | None]) -> VerifiedPlace:
+    """Sources that are read in place, as the revisions' manifests list them."""
+    checked = [(rev, one) for rev in revs for one in sources_in_place.check(root, rev)]
+    findings = [finding for rev, one in checked for finding in _of_manifest(rev, one)]
+    return VerifiedPlace("source", sum(len(one.listed) for _, one in checked), findings)
+
+
+def _of_manifest(rev: str | None, one: CheckedManifest) -> Iterator[IntegrityFinding]:
+    name, place = one.manifest.path, one.manifest.root
+    out = Out(name, f"data@{one.manifest.usecase}", place, "", cached=False)
+    if one.problem:
+        use = ObjectUse(rev, out, name, "")
+        yield IntegrityFinding("unreadable", "source", use, one.problem, place)
+    for change in one.changes:
+        use = ObjectUse(rev, out, f"{place}/{change.path}", change.expected)
+        actual = f"{change.kind}: {change.actual}" if change.actual else None
+        yield IntegrityFinding(SOURCE_KINDS.get(change.kind, "bad"), "source", use, actual, name)
 
 
 def _judge(

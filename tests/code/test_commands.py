@@ -136,7 +136,10 @@ def test_help_imports_nothing_that_takes_time() -> None:
         (["rollback"], "Missing argument 'REV'."),
         (["compare", "main"], "Missing option '--json'."),
         (["gate"], "give IN.json or --lock-only, and not both"),
-        (["verify", "--in", "cellar"], "'cellar' is not one of 'workspace', 'cache', 'remote'."),
+        (
+            ["verify", "--in", "cellar"],
+            "'cellar' is not one of 'workspace', 'cache', 'remote', 'source'.",
+        ),
         (
             ["retrain", "--json", "x", "--as-of", "soon"],
             "expected a day like 2025-07-01, found soon",

@@ -1,0 +1,91 @@
+"""The md5s of files of this machine that were read before, by what the file system says of them. An edge.
+
+Untracked, and only a saving of time: a file whose size, times and number (inode) are as they were when it was read is not
+read again. Without the index, as in a clean room, every byte is. The time of the last change of a file's entry (ctime)
+cannot be set by a user, so that a file that was replaced under its old time of modification is noticed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+
+from plumbline.core.hashing import Digest, md5_files
+
+INDEX = Path(".plumbline") / "source-hashes.db"
+SETTLED = 2.0
+"""Seconds after its last change before which a file's md5 is not kept: it may change again within a tick of the clock."""
+TABLE = "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, facts TEXT NOT NULL, md5 TEXT NOT NULL)"
+
+
+def facts(path: str) -> str:
+    """What identifies a file's bytes without reading them: device, inode, size, and both times in nanoseconds."""
+    stat = os.stat(path)
+    return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+
+
+def size(known: str) -> int:
+    """The size that `facts` has."""
+    return int(known.split()[2])
+
+
+def md5s(paths: Iterable[str], index: Path = INDEX, *, again: bool = False) -> dict[str, Digest]:
+    """Each file's md5, or why it cannot be read. `again`: all are read, whatever the index knows."""
+    wanted = {os.path.realpath(path): path for path in paths}
+    before = {real: _facts(real) for real in wanted}
+    known = {} if again else _known(index)
+    same = {real: known[real][1] for real, now in before.items() if _is_same(known, real, now)}
+    read = md5_files(real for real in wanted if real not in same)
+    _keep(index, {real: before[real] for real in read}, read)
+    digests: dict[str, Digest] = {**same, **read}
+    return {path: digests[real] for real, path in wanted.items()}
+
+
+def _is_same(known: Mapping[str, tuple[str, str]], path: str, now: str | None) -> bool:
+    return now is not None and path in known and known[path][0] == now
+
+
+def _facts(path: str) -> str | None:
+    try:
+        return facts(path)
+    except OSError:
+        return None
+
+
+def _known(index: Path) -> dict[str, tuple[str, str]]:
+    """Facts and md5 by path; none where there is no index, or one that is damaged."""
+    if not index.is_file():
+        return {}
+    try:
+        with closing(sqlite3.connect(index, timeout=10)) as connection:
+            rows = connection.execute("SELECT path, facts, md5 FROM hashes").fetchall()
+    except sqlite3.DatabaseError:
+        with suppress(OSError):
+            index.unlink()
+        return {}
+    return {path: (then, md5) for path, then, md5 in rows}
+
+
+def _keep(index: Path, before: Mapping[str, str | None], read: Mapping[str, Digest]) -> None:
+    """Note the md5s of files that did not change while they were read, nor just before."""
+    rows = [
+        (path, then, read[path])
+        for path, then in before.items()
+        if then and isinstance(read[path], str) and then == _facts(path) and _is_settled(then)
+    ]
+    if not rows:
+        return
+    with suppress(OSError, UnicodeError, sqlite3.DatabaseError):  # it saves time only
+        index.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(index, timeout=10)) as connection, connection:
+            connection.execute(TABLE)
+            connection.executemany("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?)", rows)
+
+
+def _is_settled(then: str) -> bool:
+    *_, modified, changed = map(int, then.split())
+    return time.time() - max(modified, changed) / 1e9 > SETTLED
