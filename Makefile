@@ -7,6 +7,7 @@ export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
 .PHONY: install install-spark install-comment quickstart repro test test-all test-spark lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence simulate-year cml clean
+.PHONY: install install-comment quickstart repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench bench-large score mutants evidence simulate-year cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed
@@ -123,6 +124,10 @@ prove: install
 
 bench: install
 	python -m bench.pipeline
+
+# 1, 10, 35 and 100 million events: hours, and 60 GB of disk; one size: make bench-large ARGS="--sizes 10"
+bench-large: install
+	python -m bench.large $(ARGS)
 
 faults: install
 	$(PYTEST) tests/system/test_faults.py -p tests.faults.table
