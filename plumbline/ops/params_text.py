@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -50,7 +51,9 @@ def without_section(text: str, name: str) -> str:
     return rest
 
 
-def with_entry(text: str, section: Sequence[str], key: str, value: int) -> str:
+def with_entry(
+    text: str, section: Sequence[str], key: str, value: int | str | Sequence[str]
+) -> str:
     """The text with `key: value` in a section, replaced or added; everything else stays to the letter.
 
     ParamsError where the text around it does not allow that.
@@ -59,6 +62,8 @@ def with_entry(text: str, section: Sequence[str], key: str, value: int) -> str:
     'a:\\n  monitor: {age: 7, rows: 5}  # few\\n'
     >>> with_entry("a:\\n  monitor:\\n    age: 5  # days\\n", ("a", "monitor"), "age", 7)
     'a:\\n  monitor:\\n    age: 7  # days\\n'
+    >>> with_entry("a: {days: [1]}\\n", ("a",), "days", ["2025-01-08"])
+    'a: {days: ["2025-01-08"]}\\n'
     """
     missing = _missing(yaml.compose(text, Loader=yaml.SafeLoader), section)
     kept = section[: len(section) - len(missing)]
@@ -70,12 +75,12 @@ def with_entry(text: str, section: Sequence[str], key: str, value: int) -> str:
     if changed is None or _loaded(changed) != _with(yaml.safe_load(text), [*section, key], value):
         where = ".".join((*section, key))
         raise ParamsError(
-            f"params.yaml, {where}: cannot be set by itself; write `{where}: {value}`"
+            f"params.yaml, {where}: cannot be set by itself; write `{where}: {json.dumps(value)}`"
         )
     return changed
 
 
-def _with(plain: Any, path: Sequence[str], value: int) -> Any:
+def _with(plain: Any, path: Sequence[str], value: object) -> Any:
     """A document with a value at a path; what is no mapping on the way gives way to one."""
     if not path:
         return value
@@ -105,8 +110,8 @@ def _mapping(node: yaml.Node | None, path: Sequence[str]) -> yaml.MappingNode | 
     return node if isinstance(node, yaml.MappingNode) else None
 
 
-def _nested(keys: Sequence[str], value: int) -> str:
-    return f"{{{keys[0]}: {_nested(keys[1:], value)}}}" if keys else str(value)
+def _nested(keys: Sequence[str], value: object) -> str:
+    return f"{{{keys[0]}: {_nested(keys[1:], value)}}}" if keys else json.dumps(value)
 
 
 def _placed(text: str, place: yaml.MappingNode, name: str, entry: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,19 @@ import yaml
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.data.params import Data
-from plumbline.monitor.result import MonitorResult
+from plumbline.monitor.result import DayVerdict, MonitorResult
 from plumbline.monitor.served.served_report import ServedReport
-from plumbline.ops.retrain import as_of, branches, outcomes, retrain_document, retrain_texts
+from plumbline.ops.retrain import (
+    as_of,
+    branches,
+    faulty_days,
+    outcomes,
+    retrain_document,
+    retrain_texts,
+)
 from plumbline.ops.retrain.retrain_document import RetrainDocument, RetrainRecord
 from plumbline.review.comparison import GateVerdict
+from plumbline.review.comparison_sections import RuleChange
 from tests.reviews import comparison
 
 TODAY = date(2025, 9, 1)
@@ -143,6 +151,50 @@ def test_only_a_plain_yes_makes_a_challenger(verdict: str, word: str) -> None:
     assert judged.kind == word
     if word == "drift":
         assert judged.reasons == ("challenger refused: shop: it is worse",)
+
+
+@pytest.mark.parametrize(
+    ("reason", "keys", "kinds", "word"),
+    [
+        ("days with faults", ["features.leave_out"], ["rules"], "challenger"),
+        ("another", ["features.leave_out"], ["rules"], "drift"),
+        ("days with faults", ["features.leave_out", "gate.max_loss"], ["rules"], "drift"),
+        ("days with faults", ["features.leave_out"], ["rules", "worse"], "drift"),
+    ],
+)
+def test_an_override_of_its_own_lifts_the_days_left_out_alone(
+    reason: str, keys: list[str], kinds: list[str], word: str
+) -> None:
+    lifted = [{"usecase": "shop", "kind": kind, "text": "a text"} for kind in kinds]
+    gate = {"verdict": "overridden", "reasons": [], "lifted": lifted, "overrides": {"shop": reason}}
+    rules = [RuleChange(usecase="shop", key=key, base=None, head="x") for key in keys]
+    update = {"gate": GateVerdict.model_validate(gate), "rules": rules}
+    gated = comparison().model_copy(update=update)
+    assert outcomes.of_comparison(gated, "days with faults").kind == word
+    assert outcomes.of_comparison(gated).kind == "drift"
+
+
+def test_days_with_faults_of_a_verdict() -> None:
+    fault, drift = {**FAULT, "check": "unit", "column": "x"}, {**DRIFT, "check": "drift"}
+    days = [
+        {"day": "2025-06-01", "level": "alert", "rows": 5, "findings": [drift, fault]},
+        {"day": "2025-06-08", "level": "alert", "rows": 0, "findings": [fault]},
+        {"day": "2025-06-15", "level": "alert", "rows": 5, "findings": [drift]},
+    ]
+    verdict = seen("alert", findings=(fault,)).model_copy(
+        update={"days": tuple(map(DayVerdict.model_validate, days)), "period_days": 7}
+    )
+    first, end = date(2025, 6, 3), date(2025, 6, 6)
+    assert list(faulty_days.of(verdict, first, end)) == [date(2025, 6, d) for d in (3, 4, 5)]
+    assert len(faulty_days.of(verdict)) == 7, "a day without rows is in no table"
+    assert faulty_days.begin(verdict, end) == date(2025, 6, 1)
+
+
+def test_many_days_with_faults_are_named_as_far_as_a_reason_goes() -> None:
+    days = {date(2025, 6, 1) + timedelta(days=n): "amount: unit: " + "x" * 90 for n in range(100)}
+    few = dict(list(days.items())[:20])
+    assert "2025-06-20" in faulty_days.sentence(few)
+    assert len(faulty_days.sentence(days)) == faulty_days.LONGEST
 
 
 def record(outcome: str, **more: object) -> RetrainRecord:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from plumbline.__main__ import main
 from tests import warm as forks
@@ -37,8 +38,19 @@ def hub(base: Path, tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.mark.capability("A14", "H3")
 def test_one_pull_request_and_not_twice(hub: Hub, tmp_path: Path) -> None:
-    """And a stranger's clone of its branch gets the challenger's very bytes, with nothing to run."""
-    report = rains(hub, hub.clone()).summary()
+    """And a stranger's clone of its branch gets the challenger's very bytes, with nothing to run.
+
+    Two days, before the window that the monitor judges, came with distances a thousandth of what they were:
+    no model learns from them.
+    """
+    laptop = hub.clone()
+    laptop.set({f"{NAME}.validate.severity": {"distance.unit": "warn"}})
+    proposed = rains(hub, laptop, retrains.in_megametres("2025-05-08", "2025-06-10"))
+    report = proposed.summary()
+    left_out = proposed.record["left_out"]
+    assert left_out.startswith("left out for faults: 2025-05-08 (distance: unit: ")
+    assert "); 2025-06-10 (distance: unit: " in left_out
+    assert left_out in hub.api.pulls[0]["body"], "the reviewer reads it"
     assert f"pull request #1 (open): Retrain {NAME} on data up to 2025-06-30" in report
     path = tmp_path / "stranger"
     git("clone", "-q", "-b", BRANCH, str(hub.origin), str(path), cwd=hub.folder)
@@ -47,7 +59,9 @@ def test_one_pull_request_and_not_twice(hub: Hub, tmp_path: Path) -> None:
     metrics = {f"metrics/{NAME}/{s}.json" for s in ("data", "evaluate", "monitor")}
     assert {"dvc.lock", "params.yaml"} | metrics <= set(changed)
     moved = git("diff", "--shortstat", "HEAD~1", "params.yaml", cwd=path)
-    assert moved.startswith("1 file changed, 1 insertion(+), 1 deletion(-)")
+    assert moved.startswith("1 file changed, 3 insertions(+), 1 deletion(-)")
+    section = yaml.safe_load((path / "params.yaml").read_text())[NAME]
+    assert section["features"]["leave_out"] == ["2025-05-08", "2025-06-10"]
     clone.run("dvc", "remote", "add", "-q", "-d", "--local", "team", str(hub.remote))
     clone.run("dvc", "pull", "-q")
     clone.run("python", "-m", "plumbline", "verify")

@@ -11,6 +11,9 @@ from plumbline.review import verdict_line
 from plumbline.review.comparison import Comparison
 from plumbline.review.comparison_sections import FailedStage
 
+LEAVE_OUT = "features.leave_out"
+"""The key of a use case's params that a retrain sets: days with faults."""
+
 
 @dataclass(frozen=True)
 class RetrainOutcome:
@@ -45,17 +48,28 @@ def of_monitor(result: MonitorResult) -> RetrainOutcome | None:
     return RetrainOutcome(kind, (result.summary, why))
 
 
-def of_comparison(comparison: Comparison) -> RetrainOutcome:
+def of_comparison(comparison: Comparison, left_out: str = "") -> RetrainOutcome:
     """From the comparison of the challenger with the champion: only the gate's plain yes counts.
 
-    An override was written for another change.
+    An override was written for another change, but for `left_out`: the retrain's own, which says why days with faults
+    are left out, and lifts that alone.
     """
     gate = comparison.gate
-    if gate.verdict == "yes":
+    if gate.verdict == "yes" or (left_out and _lifts_that_alone(comparison, left_out)):
         return RetrainOutcome("challenger", (verdict_line.verdict(comparison),))
     against = [*gate.reasons, *gate.lifted]
     return RetrainOutcome(
         "drift", tuple(f"challenger refused: {verdict_line.reason(r)}" for r in against)
+    )
+
+
+def _lifts_that_alone(comparison: Comparison, reason: str) -> bool:
+    gate = comparison.gate
+    return (
+        gate.verdict == "overridden"
+        and [*gate.overrides.values()] == [reason]
+        and {r.kind for r in gate.lifted} == {"rules"}
+        and {rule.key for rule in comparison.rules} == {LEAVE_OUT}
     )
 
 

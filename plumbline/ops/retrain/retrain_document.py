@@ -29,7 +29,8 @@ class RetrainRecord(Document):
     """One use case's retrain: the outcome with its reasons, and the evidence as far as it came.
 
     `monitor`: the monitor's verdict on the champion on the new window; `comparison`: of the challenger with
-    the champion, where there is one; `branch` and `commit`: the challenger's.
+    the champion, where there is one; `branch` and `commit`: the challenger's. `left_out`: days with faults, which the
+    challenger has not learnt from, in a sentence; "" where there is none.
     """
 
     usecase: str
@@ -41,6 +42,7 @@ class RetrainRecord(Document):
     comparison: Comparison | None = None
     branch: str | None = None
     commit: str | None = None
+    left_out: str = ""
 
     def challenger(self) -> tuple[str, str]:
         """The challenger's branch and commit; PlumblineError where the record names none."""

@@ -61,6 +61,8 @@ def _blocks(record: RetrainRecord) -> Iterator[Block]:
     before, after = record.as_of.before, record.as_of.after
     if after:
         yield Text(f"As-of date: {before} → {after}.")
+    if record.left_out:
+        yield Text(f"Days {record.left_out}. No model learns from them or is tested on them.")
     if record.monitor:
         yield from _monitor(record.monitor)
     if record.comparison:

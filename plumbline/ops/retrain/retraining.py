@@ -16,11 +16,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import sealed_days
+from plumbline import config
+from plumbline.core import sealed_days, served_sheet, usecase_loader
 from plumbline.core.errors import PlumblineError
+from plumbline.core.served_sheet import ServedSheet
 from plumbline.monitor import result
 from plumbline.monitor.result import MonitorResult
-from plumbline.ops.retrain import as_of, branches, outcomes
+from plumbline.ops.retrain import as_of, branches, faulty_days, outcomes
 from plumbline.ops.retrain.outcomes import RetrainOutcome
 from plumbline.ops.retrain.retrain_document import AsOfDates, RetrainRecord
 from plumbline.repo import (
@@ -79,7 +81,10 @@ def retrain(target: RetrainTarget, scratch: Path) -> RetrainRecord:
         verdict = _monitor(target, own, champion, scratch)
         outcome = outcomes.of_monitor(verdict)
         log.info("retrain: %s: %s", target.name, verdict.summary)
-        return _record(target, outcome, monitor=verdict) if outcome else _challenge(target, verdict)
+        if outcome:
+            return _record(target, outcome, monitor=verdict)
+        faulty = _leave_out(target, own, champion, scratch, verdict)
+        return _challenge(target, verdict, faulty).model_copy(update={"left_out": faulty})
 
 
 def repro(target: RetrainTarget, *targets: str) -> FailedStage | None:
@@ -93,8 +98,11 @@ def repro(target: RetrainTarget, *targets: str) -> FailedStage | None:
     return failed
 
 
-def _challenge(target: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:
-    """A new model on the new data, against the champion; a commit where the gate lets it through."""
+def _challenge(target: RetrainTarget, verdict: MonitorResult, left_out: str) -> RetrainRecord:
+    """A new model on the new data, against the champion; a commit where the gate lets it through.
+
+    `left_out`: why days are left out, "" where none is.
+    """
     failed = repro(target, *target.stages("evaluate", "monitor"))
     if not failed:
         history, report = (
@@ -106,7 +114,7 @@ def _challenge(target: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:
     if failed:
         return _record(target, outcomes.of_failure(failed), monitor=verdict, failed=failed)
     comparison = isolation.compare(target.root, "HEAD", None)
-    outcome = outcomes.of_comparison(comparison)
+    outcome = outcomes.of_comparison(comparison, left_out)
     record = _record(target, outcome, monitor=verdict, comparison=comparison)
     if outcome.kind != "challenger":
         return record
@@ -114,6 +122,41 @@ def _challenge(target: RetrainTarget, verdict: MonitorResult) -> RetrainRecord:
     paths = [*_kept(target), *_new_sources(target)]
     commit = branches.commit(target.root, target.branch, message, paths)
     return record.model_copy(update={"branch": target.branch, "commit": commit})
+
+
+def _leave_out(
+    target: RetrainTarget,
+    own: dvc_lock.Entries,
+    champion: tuple[Path, Path],
+    scratch: Path,
+    verdict: MonitorResult,
+) -> str:
+    """Put the days with faults into `features.leave_out`; which these are, "" where there is none.
+
+    Known are those of the committed verdict and of this one; the days between the two windows are judged here.
+    """
+    if target.before is None or target.after is None:
+        return ""
+    committed = target.root / artifacts.metrics(own)["monitor"]
+    days = dict(faulty_days.of(result.read(committed))) if committed.exists() else {}
+    first = target.before
+    end = faulty_days.begin(verdict, target.after)
+    read = (Role.TRAIN_TABLE, Role.VALID_TABLE, Role.TEST_TABLE)
+    between = scratch / "between.parquet"
+    time = str(usecase_loader.load_contract(target.name).time)
+    paths = [artifacts.path(target.name, role, target.root) for role in read]
+    if first < end and faulty_days.gap(paths, time, first, end, between):
+        judged = _monitor(target, own, champion, scratch, between)
+        days |= faulty_days.of(judged, first, end)
+    days |= faulty_days.of(verdict)
+    if not days:
+        return ""
+    already = config.load(target.name).features.leave_out
+    params = target.root / PARAMS
+    text = faulty_days.left_out(params.read_text(encoding="utf-8"), target.name, already, days)
+    params.write_text(text, encoding="utf-8")
+    log.info("retrain: %s: %s", target.name, sentence := faulty_days.sentence(days))
+    return sentence
 
 
 def _champion(
@@ -173,9 +216,14 @@ def _moved(target: RetrainTarget) -> Iterator[None]:
 
 
 def _monitor(
-    target: RetrainTarget, own: dvc_lock.Entries, champion: tuple[Path, Path], scratch: Path
+    target: RetrainTarget,
+    own: dvc_lock.Entries,
+    champion: tuple[Path, Path],
+    scratch: Path,
+    current: Path | None = None,
 ) -> MonitorResult:
-    """The stage `monitor` on the champion's bundle and reference, and the new current window.
+    """The stage `monitor` on the champion's bundle and reference, and the new current window, or the rows of the
+    table `current` without what was served.
 
     Its reference is the test window that the champion was accepted on, not a later one that may
     have drifted already. Nothing of it goes to MLflow, nor over the champion's own report.
@@ -184,6 +232,12 @@ def _monitor(
     named = [result[0] for result in pairs if result]
     places_of = dict(zip(named, map(str, champion), strict=True))
     places_of |= {out: str(scratch / "monitor" / out) for out in own["monitor"].outs}
+    if current is not None:
+        nothing = scratch / "nothing-served"
+        nothing.mkdir(exist_ok=True)
+        served_sheet.write(nothing, ServedSheet(served=False))
+        for role, instead in ((Role.CURRENT_TABLE, current), (Role.SERVED, nothing)):
+            places_of[str(artifacts.declared(target.name, role, target.root))] = str(instead)
     arguments = [places_of.get(word, word) for word in own["monitor"].cmd.split()]
     env = {**dvc_command.environment(), "MLFLOW_TRACKING_URI": "off"}
     lines: list[str] = []
