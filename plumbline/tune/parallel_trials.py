@@ -1,4 +1,4 @@
-"""The search with the trials of a round side by side: in this process, or in several.
+"""The search with the trials of a round side by side: in this process, in several, or on a Spark cluster.
 
 Where they run is the machine's setting (`plumbline.core.machine`). The points are the same everywhere, and so is the
 best trial: a model's bytes do not depend on the process, nor on its threads.
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from plumbline.core import machine
+from plumbline.core import machine, spark_session
 from plumbline.core.usecase import FeatureSet
 from plumbline.tune import trials
 from plumbline.tune.params import Tune
@@ -42,6 +42,13 @@ def run(
 def _evaluate(given: TrialInputs) -> Iterator[Evaluate]:
     """Runs the trials of a round; ends with all processes that it started."""
     together = min(given.tune.parallel, given.tune.max_evals) if given.tune.space else 1
+    if together > 1 and machine.engine() != machine.DUCKDB:
+        from plumbline.tune.trial_cluster import TrialCluster
+
+        with spark_session.connect(machine.engine()) as session:
+            log.info("tune: %d trials at a time on %s", together, machine.engine())
+            yield TrialCluster(session, given)
+        return
     size = min(together, machine.workers())
     if size == 1:
         matrices = trials.read(given.usecase, given.tune, given.seed, given.train, given.valid)
