@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from plumbline import config
-from plumbline.core import documents, dvc_hash, files, tables, usecase_loader
+from plumbline.core import documents, dvc_hash, files, stored_columns, usecase_loader
+from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.model import bundle, logged_definitions
 from plumbline.model.bundle import Bundle
@@ -88,12 +89,15 @@ def main(
 
 
 def _window(usecase: UseCase, scorer: Bundle, path: Path, as_of: object = None) -> ScoredWindow:
-    columns = tables.read(path)
-    rows = len(next(iter(columns.values())))
+    columns = stored_columns.opened(path)
     needed = (*scorer.features, scorer.offset) if scorer.offset else scorer.features
-    score = scorer.predict(scorable(columns, needed, rows))
+
+    def answer(part: Columns) -> Array:
+        return scorer.predict(scorable(part, needed, len(next(iter(part.values())))))
+
+    score = stored_columns.row_by_row(columns, needed, answer)
     last = np.datetime64(str(as_of), "D") - 1 if as_of and usecase.time else None
-    log.info("monitor: %s: %s rows, %d columns", path, f"{rows:,}", len(columns))
+    log.info("monitor: %s: %s rows, %d columns", path, f"{len(score):,}", len(columns))
     return window(usecase, columns, score, last)
 
 

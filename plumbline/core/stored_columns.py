@@ -6,6 +6,7 @@ anywhere, its integers and bools are float64 in every part.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def select(columns: Columns, rows: Array) -> Columns:
     return {name: values[rows] for name, values in columns.items()}
 
 
+def loaded(columns: Columns) -> Columns:
+    """The columns in memory."""
+    return columns.loaded() if isinstance(columns, StoredColumns) else columns
+
+
 def without(columns: Columns, name: str) -> Columns:
     """The columns but one."""
     if isinstance(columns, StoredColumns):
@@ -51,7 +57,7 @@ def row_by_row(columns: Columns, names: Sequence[str], answer: Callable[[Columns
     """`answer` of the columns, piece by piece where they are on disk: a function of each row by itself."""
     if not isinstance(columns, StoredColumns):
         return answer(columns)
-    wanted = [name for name in names if name in columns]
+    wanted = [name for name in names if name in columns] or list(columns)[:1]
     return np.concatenate([answer(piece) for piece in columns.pieces(wanted)])
 
 
@@ -108,22 +114,29 @@ class StoredColumns(Mapping[str, Array]):
             yield self.take(part)._read(names)
 
     def _read(self, names: Sequence[str]) -> dict[str, Array]:
-        groups, within = self._places()
+        """The named columns; one row group is held beside what is taken of it."""
+        parts: dict[str, list[Array]] = {name: [] for name in names}
         with pq.ParquetFile(self._path) as file:
-            table = file.read_row_groups(groups, columns=list(names))
-        columns = {n: tables.numpy(table.column(n), null=n in self._null) for n in names}
-        return columns if within is None else {n: v[within] for n, v in columns.items()}
+            empty = file.schema_arrow.empty_table().select(list(names))
+            groups = (
+                (file.read_row_group(group, columns=list(names)), rows)
+                for group, rows in self._places()
+            )
+            for table, rows in itertools.chain([(empty, slice(None))], groups):
+                for name in names:
+                    values = tables.numpy(table.column(name), null=name in self._null)
+                    parts[name].append(values[rows])
+        return {name: np.concatenate(own) for name, own in parts.items()}
 
-    def _places(self) -> tuple[list[int], Array | None]:
-        """The row groups to be read, and the rows' places in them (None: all)."""
+    def _places(self) -> Iterator[tuple[int, Array | slice]]:
+        """The row groups to be read, and which of their rows."""
         if self._positions is None:
-            return list(range(len(self._starts) - 1)), None
-        group = np.searchsorted(self._starts, self._positions, side="right") - 1
-        groups = np.unique(group)
-        lengths = np.diff(self._starts)[groups]
-        begin = np.cumsum(lengths) - lengths
-        moved = begin[np.searchsorted(groups, group)] - self._starts[group]
-        return groups.tolist(), self._positions + moved
+            yield from ((group, slice(None)) for group in range(len(self._starts) - 1))
+            return
+        ends = np.searchsorted(self._positions, self._starts)
+        for group, (start, end) in enumerate(itertools.pairwise(ends.tolist())):
+            if start < end:
+                yield group, self._positions[start:end] - self._starts[group]
 
 
 def _nullable(groups: Sequence[object]) -> frozenset[str]:

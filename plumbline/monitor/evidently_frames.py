@@ -19,9 +19,9 @@ from plumbline.monitor.window import ScoredWindow
 def sample(window: ScoredWindow, rows: int, seed: int) -> ScoredWindow:
     """At most `rows` rows, drawn without replacement, in their order."""
     if window.rows <= rows:
-        return window
+        return window.loaded()
     drawn = np.random.default_rng(seed).choice(window.rows, rows, replace=False)
-    return window.take(np.sort(drawn))
+    return window.take(np.sort(drawn)).loaded()
 
 
 def drawable(

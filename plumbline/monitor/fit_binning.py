@@ -45,6 +45,7 @@ def fit(
     """
     if training.rows > MAX_ROWS:
         training = training.take(np.linspace(0, training.rows - 1, MAX_ROWS).astype(np.int64))
+    training = training.loaded()
     specs = _specs(usecase, gain, training)
     start = sum(spec.size for spec in specs)
     score = replace(

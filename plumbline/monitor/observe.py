@@ -76,10 +76,8 @@ def observe(
     for day, part in periods(binning, reference, seed):
         summary = period_summary.summarise(binning, part, day)
         state = stream.learn(state, summary, label_outcomes.outcome(binning, part, day))
-    parts = list(periods(binning, current, None))
-    summaries = tuple(period_summary.summarise(binning, part, day) for day, part in parts)
-    outcomes = tuple(label_outcomes.outcome(binning, part, day) for day, part in parts)
-    due = outcomes if current.known_at is None else _matured(binning, parts)
+    parts = [_counted(binning, part, day) for day, part in periods(binning, current, None)]
+    summaries, outcomes, due = zip(*parts, strict=True)
     judged = tuple(_judged(binning, state, summaries, due))
     findings = [*merged(judged), *_unlabelled(binning, current, limits)]
     return Observation(
@@ -123,16 +121,16 @@ def periods(
     """
     if window.day is None or window.last is None or not binning.period_days:
         if seed is None:
-            yield None, window
+            yield None, window.loaded()
             return
         chunk = np.random.default_rng(seed).permutation(window.rows) % CHUNKS
-        yield from ((None, window.take(chunk == c)) for c in range(CHUNKS))
+        yield from ((None, window.take(chunk == c).loaded()) for c in range(CHUNKS))
         return
     length = binning.period_days
     number = (window.last - window.day).astype(np.int64) // length
     for back in range(max(1, window.days // length) - 1, -1, -1):
         last = window.last - back * length * DAY
-        yield last - (length - 1) * DAY, window.take(number == back, last)
+        yield last - (length - 1) * DAY, window.take(number == back, last).loaded()
 
 
 def merged(days: Sequence[Judgement]) -> list[Finding]:
@@ -174,17 +172,16 @@ def _wait(binning: Binning) -> int:
     return -(-binning.label_delay // binning.period_days) if binning.period_days else 0
 
 
-def _matured(
-    binning: Binning, parts: Sequence[tuple[np.datetime64 | None, ScoredWindow]]
-) -> tuple[LabelOutcome, ...]:
-    """Each period's outcomes as they were known at the end of the period in which they are due."""
-    days = _wait(binning) * binning.period_days * DAY
-    return tuple(
-        label_outcomes.outcome(
-            binning, part.known_by(None if part.last is None else part.last + days), day
-        )
-        for day, part in parts
-    )
+def _counted(
+    binning: Binning, part: ScoredWindow, day: np.datetime64 | None
+) -> tuple[PeriodSummary, LabelOutcome, LabelOutcome]:
+    """A period's summary, its outcomes as known today, and as at the end of the period in which they are due."""
+    summary = period_summary.summarise(binning, part, day)
+    outcome = label_outcomes.outcome(binning, part, day)
+    if part.known_at is None or part.last is None:
+        return summary, outcome, outcome
+    due = part.last + _wait(binning) * binning.period_days * DAY
+    return summary, outcome, label_outcomes.outcome(binning, part.known_by(due), day)
 
 
 def _unlabelled(binning: Binning, current: ScoredWindow, limits: Monitor) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from plumbline.core import arrays
+from plumbline.core import arrays, stored_columns
 from plumbline.core.declarations import KNOWN_AT, Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.monitor import calendar
@@ -66,7 +66,7 @@ class ScoredWindow:
         """The rows that `rows` (mask or positions) picks; the window then ends with `last`, if given."""
         return replace(
             self,
-            columns={name: values[rows] for name, values in self.columns.items()},
+            columns=stored_columns.select(self.columns, rows),
             label=self.label[rows],
             score=self.score[rows],
             day=None if self.day is None else self.day[rows],
@@ -75,6 +75,11 @@ class ScoredWindow:
             withheld=None if self.withheld is None else self.withheld[rows],
             known_at=None if self.known_at is None else self.known_at[rows],
         )
+
+    def loaded(self) -> ScoredWindow:
+        """The same with its columns in memory, where they are on disk."""
+        columns = stored_columns.loaded(self.columns)
+        return self if columns is self.columns else replace(self, columns=columns)
 
     def withhold(self, rows: Array) -> ScoredWindow:
         """The window without the labels of these rows, bool (n,): none will come."""
@@ -100,7 +105,7 @@ def window(
         return ScoredWindow(columns, label, score, answers=answers)
     day = columns[usecase.time].astype("datetime64[D]")
     end = day.max() if last is None and len(day) else last
-    own = {n: v for n, v in columns.items() if n != KNOWN_AT}
+    own = stored_columns.without(columns, KNOWN_AT)
     return ScoredWindow(own, label, score, day, end, answers, known_at=columns.get(KNOWN_AT))
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from plumbline.core import tables
+from plumbline.core.stored_columns import StoredColumns
 from plumbline.monitor import build_result, day_history, drift_plots, evidently_frames, observe
 from plumbline.monitor.params import Monitor
 from plumbline.monitor.window import window
@@ -317,3 +321,27 @@ def test_the_sample_is_bounded_seeded_and_in_order():
     assert (np.diff(got.score) > 0).all()
     assert (got.score == evidently_frames.sample(whole, 100, seed=1).score).all()
     assert evidently_frames.sample(whole, 10_000, seed=1) is whole
+
+
+@pytest.mark.capability("E10")
+@pytest.mark.parametrize("timed", [True, False])
+def test_windows_on_disk_are_seen_as_those_in_memory_to_the_bit(tmp_path, timed):
+    """Columns with nulls, outcomes with a moment, a column missing now; in groups of 97 rows."""
+    past, now = before(count=21), since(days(unknown=DELAY), "size", np.nan)
+    now = {name: values for name, values in now.items() if name != "spare"}
+    case = usecase(timed=timed)
+    results = []
+    for stored in (False, True):
+        windows = []
+        for name, columns, last in (("past", past, None), ("now", now, LAST)):
+            path = tmp_path / f"{name}.parquet"
+            lists = {n: v.tolist() if v.dtype == object else v for n, v in columns.items()}
+            pq.write_table(pa.table(lists), path, row_group_size=97)
+            own = StoredColumns(path, list(columns)) if stored else tables.read(path)
+            windows.append(window(case, own, score(columns), last if timed else None))
+        seen = observe.observe(case, GAIN, *windows, LIMITS, seed=0)
+        frames = evidently_frames.sample(seen.past, 50, 1), evidently_frames.sample(seen.now, 50, 1)
+        drawn = [evidently_frames.frame(seen, one, ["size", "colour"]).to_csv() for one in frames]
+        results.append((build_result.build(seen, LIMITS), drawn))
+    assert results[0] == results[1]
+    assert results[0][0].level == "alert"
