@@ -63,4 +63,4 @@ def main(usecase: str, source: Path, raw: Path, served: Path, sheet: Path) -> No
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    runner.run(main, frames=False)

@@ -79,4 +79,4 @@ def main(
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    runner.run(main, frames=False)

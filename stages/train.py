@@ -67,4 +67,4 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    runner.run(main, frames=False)

@@ -78,4 +78,4 @@ def nested(trial: search.Trial, metric: str) -> tracking.TrialRun:
 
 
 if __name__ == "__main__":
-    runner.run(main)
+    runner.run(main, frames=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from plumbline.core.declarations import Array, Columns
+from plumbline.core.imports import without
 from plumbline.core.usecase import UseCase
 
 TREE_DEPTH = 3
@@ -15,6 +16,9 @@ TREE_LEAF = 50
 """Rows that a leaf of the small tree holds, at least."""
 MOST_CODES = 50
 """A category of more values than this is left out of the linear model, instead of one column each."""
+
+FRAMES, STATISTICS = ("pandas",), ("scipy.stats",)
+"""What scikit-learn loads, and no baseline needs: most of its import's time."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ def fit_tree(usecase: UseCase, features: Sequence[str], columns: Columns, label:
 
     Deterministic: one thread, a fixed order of features. Codes count as numbers.
     """
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+    with without(*FRAMES, deferred=STATISTICS):
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     kind = DecisionTreeRegressor if usecase.problem == "regression" else DecisionTreeClassifier
     matrix = np.column_stack([np.asarray(columns[f], np.float32) for f in features])
@@ -169,8 +174,10 @@ def fit_tree(usecase: UseCase, features: Sequence[str], columns: Columns, label:
 
 
 def _solve(matrix: Array, label: Array, logistic: bool) -> tuple[Array, float]:
-    from sklearn.linear_model import LogisticRegression, Ridge
     from threadpoolctl import threadpool_limits
+
+    with without(*FRAMES, deferred=STATISTICS):
+        from sklearn.linear_model import LogisticRegression, Ridge
 
     with threadpool_limits(limits=1):
         if logistic:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.declarations import Array, Columns
+from plumbline.core.imports import without
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
 from plumbline.evaluate.baselines import Tree
@@ -76,8 +77,10 @@ def fit_tree(usecase: UseCase, features: Sequence[str], columns: Columns, label:
 
 
 def _solved(matrix: Array, label: Array) -> Any:
-    from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
+
+    with without(*baselines.FRAMES, deferred=baselines.STATISTICS):
+        from sklearn.linear_model import LogisticRegression
 
     with threadpool_limits(limits=1):
         model = LogisticRegression(solver="newton-cholesky", C=1.0, tol=1e-6, max_iter=100)

@@ -130,7 +130,7 @@ def _chance(code: Array, label: Array, value: Array) -> float:
     Such means differ from these by this side's variance at least (chi-squared); a mean over these very rows
     by less. Groups that differ by less than their noise are in the same order again one time in two.
     """
-    from scipy import stats
+    from scipy.special import chdtr, ndtr
 
     grouped = _grouped(code, label, len(value))
     squares = np.bincount(code, label**2, len(value))
@@ -141,12 +141,12 @@ def _chance(code: Array, label: Array, value: Array) -> float:
     if held.sum() < LEAST:
         return 1.0
     value, mean, variance = value[held], mean[held], variance[held]
-    near = float(stats.chi2.cdf(((value - mean) ** 2 / variance).sum(), held.sum()))
+    near = float(chdtr(held.sum(), ((value - mean) ** 2 / variance).sum()))
     order = np.argsort(value, kind="stable")
     steps, noise = np.diff(mean[order]), np.sqrt(variance[order][1:] + variance[order][:-1])
     if len(np.unique(value)) < len(value) or not (np.all(steps >= 0) or np.all(steps <= 0)):
         return near
-    return min(near, float(np.prod(stats.norm.cdf(np.abs(steps) / noise))))
+    return min(near, float(np.prod(ndtr(np.abs(steps) / noise))))
 
 
 def _left_out(name: str, by: str, code: Array, value: Array, label: Array) -> Suspect | None:

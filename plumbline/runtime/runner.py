@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from plumbline.core import imports
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import log_line, log_lines
 from plumbline.runtime import cyclic_garbage, keys, preflight, run_records
@@ -50,8 +51,10 @@ class SafeFormatter(logging.Formatter):
         return log_lines(text) if record.levelno >= logging.ERROR else log_line(text)
 
 
-def run(main: Callable[..., None]) -> None:
+def run(main: Callable[..., None], *, frames: bool = True) -> None:
     """Run a stage's `main(name, *paths)` with the command line's arguments, and exit.
+
+    `frames`: whether it works with pandas; one that does not is spared its import.
 
     Exit codes: 0 done, 2 an error that the user can fix (one message, no traceback), 1 anything else.
     """
@@ -64,6 +67,8 @@ def run(main: Callable[..., None]) -> None:
         paths = [a for a in arguments.values() if isinstance(a, Path)]
         name = str(next(iter(arguments.values())))
         preflight.begin(name, stage, paths)
+        if not frames:
+            imports.arrow_alone()
         main(**arguments)
         seconds = time.perf_counter() - started
         if run_records.kept():

@@ -23,6 +23,10 @@ SHOWN = 20
 
 LEVELS: Mapping[Severity, str] = {"block": "critical", "quarantine": "warning", "warn": "info"}
 
+ABSENT = ("rfc3987_syntax", "sqlalchemy")
+"""What Great Expectations loads where it is there, and no check of frames needs: a grammar of addresses, databases. Its
+charts (altair) and SciPy's statistics are of an expectation that no contract has. All are half of the import's time."""
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -44,7 +48,7 @@ class Checker:
 
     def __init__(self) -> None:
         os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-        with without("rfc3987_syntax"):  # a grammar of addresses, a third of the import's time
+        with without(*ABSENT, unused=("altair",), deferred=("scipy.stats",)):
             import great_expectations
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
