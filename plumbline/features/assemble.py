@@ -66,7 +66,7 @@ def timed(
     sum_limits.check(usecase, events, outcomes)
     by_entity = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
     join = partial(batch.join_snapshots, usecase, by_entity=by_entity)
-    if by_entity and params.join == "feast":
+    if by_entity and params.join == "feast" and not ibis_session.on_cluster(backend):
         join = partial(store.join_snapshots, usecase, folder=snapshots)
     aged = partial(history_age.with_ages, usecase, events=events, outcomes=outcomes)
     further = history_ages.wanted(usecase) if params.history_age else []
@@ -167,7 +167,7 @@ def write_snapshots(
         for month in _months(table[grain.column]) or [as_of.replace(day=1)]:
             path = folder / f"{name}-{month:%Y-%m}.parquet"
             rows = batch.month(table, month, grain.column).order_by(grain.column, entity.key)
-            ibis_session.write(backend, rows, path)
+            ibis_session.write(backend, rows, path, required=rows.columns)
     return by_entity
 
 

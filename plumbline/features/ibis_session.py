@@ -1,22 +1,40 @@
-"""The edge to DuckDB: a connection through Ibis that stays within a memory limit and spills to disk."""
+"""The edge to the engine: a connection through Ibis, to DuckDB on this machine or to a Spark cluster.
+
+What is written has the same bytes with either. DuckDB stays within a memory limit and spills to disk.
+"""
 
 from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import duckdb_session
+from plumbline.core import duckdb_session, machine
 from plumbline.core.errors import SourceError, suggest
 from plumbline.core.usecase import FeatureSet
+from plumbline.features import spark_tables
 
 
 @contextmanager
 def connection(threads: int | None = None) -> Iterator[Any]:
-    """An Ibis connection to a DuckDB of its own, with its spill folder; both end with the block."""
+    """An Ibis connection to a DuckDB of its own, with its spill folder; both end with the block.
+
+    To a Spark cluster where the machine's engine is one: see `plumbline.features.spark_tables`.
+    """
+    engine = machine.engine()
+    if engine == machine.DUCKDB:
+        with _duckdb(threads) as backend:
+            yield backend
+    else:
+        with spark_tables.connection(engine) as backend:
+            yield backend
+
+
+@contextmanager
+def _duckdb(threads: int | None) -> Iterator[Any]:
     import ibis
 
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder, quiet():
@@ -50,6 +68,8 @@ def read(backend: Any, usecase: FeatureSet, folder: Path) -> tuple[Any, Any]:
 
 def keep(backend: Any, name: str, table: Any) -> Any:
     """`table` computed once and kept as `name`, so that what builds on it does not repeat it."""
+    if on_cluster(backend):
+        return spark_tables.keep(backend, name, table)
     return backend.create_table(name, table)
 
 
@@ -61,13 +81,31 @@ def lend(backend: Any, rows: Any) -> Any:
     import ibis
 
     name = ibis.util.gen_name("lent")
+    if on_cluster(backend):
+        return spark_tables.lend(backend, rows, name)
     backend.con.register(name, rows)
     return backend.table(name)
 
 
-def write(backend: Any, table: Any, path: Path) -> None:
-    """`table`, which says its order, as Parquet: the same bytes at any number of threads."""
-    backend.to_parquet(table, path, compression="zstd", row_group_size=122_880)
+def write(backend: Any, table: Any, path: Path, required: Collection[str] = ()) -> None:
+    """`table`, which says its order, as Parquet: the same bytes at any number of threads, and on a cluster.
+
+    `required`: the columns that DuckDB knows to hold no null, which Parquet declares so; see `never_null`.
+    """
+    if on_cluster(backend):
+        spark_tables.write(backend, table, path, required)
+    else:
+        backend.to_parquet(table, path, compression="zstd", row_group_size=spark_tables.ROW_GROUP)
+
+
+def never_null(backend: Any, table: Any) -> Collection[str]:
+    """On a cluster, the columns of a table that was read or kept which DuckDB would know to hold no null."""
+    if not on_cluster(backend):
+        return ()
+    source = table.op()
+    while not hasattr(source, "name"):
+        source = source.parent
+    return frozenset(backend.never_null.get(source.name, ()))
 
 
 def batches(backend: Any, table: Any, size: int) -> Iterator[Any]:
@@ -75,7 +113,15 @@ def batches(backend: Any, table: Any, size: int) -> Iterator[Any]:
 
     Ibis 12's own `to_pyarrow_batches` calls what DuckDB 2 no longer has.
     """
+    if on_cluster(backend):
+        yield from spark_tables.batches(backend, table, size)
+        return
     yield from backend.con.sql(backend.compile(table)).to_arrow_reader(size)
+
+
+def on_cluster(backend: Any) -> bool:
+    """Whether workers of a cluster compute, and not this process."""
+    return str(backend.name) == spark_tables.NAME
 
 
 def _read(backend: Any, folder: Path, kind: str, columns: list[str]) -> Any:
@@ -83,7 +129,10 @@ def _read(backend: Any, folder: Path, kind: str, columns: list[str]) -> Any:
         raise SourceError(
             f"{folder}: no {kind}-*.parquet; run `dvc repro` so that the stage before writes them."
         )
-    table = backend.read_parquet(f"{folder}/{kind}-*.parquet", table_name=kind)
+    if on_cluster(backend):
+        table = spark_tables.read_parquet(backend, folder, f"{kind}-*.parquet", kind)
+    else:
+        table = backend.read_parquet(f"{folder}/{kind}-*.parquet", table_name=kind)
     for name in columns:
         if name not in table.columns:
             raise SourceError(

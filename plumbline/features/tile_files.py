@@ -38,19 +38,21 @@ def write(
     """
     first, as_of = days
     recent = as_of - timedelta(max(usecase.delay_days, recent_days))
+    full = ibis_session.never_null(backend, events)
     files = []
     for entity, grain, specs in grains(usecase):
         oldest = _midnight(recent) // grain.length - _reach(specs)
         name = f"{entity.name}{grain.suffix}"
         rows = _tiles(usecase, entity, grain, specs, events, outcomes, oldest)
-        ibis_session.write(backend, rows, folder / f"{name}.parquet")
+        known = ["id"] if full and entity.column else []  # nulls are filtered out
+        ibis_session.write(backend, rows, folder / f"{name}.parquet", required=known)
         parts = tuple(TilePart.of(*part) for part in tiles.parts(specs))
         files.append(
             TileFile(name=name, entity=entity.name, grain=grain.column, oldest=oldest, parts=parts)
         )
     since = as_of - timedelta(recent_days)
     rows = _recent(usecase, events, outcomes, recent, since)
-    ibis_session.write(backend, rows, folder / RECENT)
+    ibis_session.write(backend, rows, folder / RECENT, required=full)
     _write_index(usecase, folder, as_of=as_of, first_day=first, recent_from=recent, files=files)
 
 

@@ -157,7 +157,8 @@ def _filled(daily: IbisTable, parts: Mapping[Summand, str], longest: int, last: 
     """Every tile up to `longest` after one of `daily`."""
     following = daily.n.lead().over(ibis.window(group_by=daily.id, order_by=daily.n))
     gap = ibis.coalesce(following, last + 1) - daily.n
-    later = daily.mutate(__k=ibis.range(0, ibis.least(gap, longest + 1)).unnest())
+    spaced = daily.mutate(__gap=ibis.least(gap, longest + 1))  # Spark unnests no window function
+    later = spaced.mutate(__k=ibis.range(0, spaced["__gap"]).unnest())
     own = later["__k"] == 0
     sums = {name: own.ifelse(later[name], 0) for name in columns(parts)}
     return later.select("id", n=later.n + later["__k"], **sums)

@@ -1,0 +1,138 @@
+"""The edge to Spark: what `ibis_session` does by DuckDB, on a cluster, and the same bytes.
+
+A table that is read again, or written, is computed by the workers into scratch Parquet; what becomes an out is read
+from there in its order by DuckDB, whose writer is the one of both engines.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from plumbline.core import duckdb_session, spark_session
+from plumbline.core.errors import PlumblineError
+from plumbline.core.sql import literal, quote
+
+NAME = "pyspark"
+"""What Ibis calls the engine."""
+ROW_GROUP = 122_880
+STAGED = "staged"
+OPTIONAL = "CASE WHEN random() < 0 THEN NULL ELSE {0} END AS {0}"
+"""A column that may hold a null, for all that DuckDB can know."""
+
+
+@contextmanager
+def connection(master: str) -> Iterator[Any]:
+    """An Ibis connection to a session on the cluster of `master`, with scratch; all end with the block."""
+    import ibis
+
+    with ExitStack() as stack:
+        session = stack.enter_context(spark_session.connect(master))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="plumbline-"))
+        backend = ibis.pyspark.connect(session)
+        backend.scratch, backend.never_null = Path(folder), {}
+        backend.writer = stack.enter_context(duckdb_session.connect(Path(folder)))
+        yield backend
+
+
+def read_parquet(backend: Any, folder: Path, pattern: str, name: str) -> Any:
+    """The files of `folder` as the Ibis table `name`."""
+    files = sorted(folder.resolve().glob(pattern))
+    backend._session.read.parquet(*(f.as_uri() for f in files)).createOrReplaceTempView(name)
+    backend.never_null[name] = _never_null(files) if len(files) == 1 else frozenset()
+    return backend.table(name)
+
+
+def keep(backend: Any, name: str, table: Any) -> Any:
+    """`table` computed once, as the Ibis table `name`."""
+    folder = _computed(backend, table)
+    kept = read_parquet(backend, folder, "*.parquet", name)
+    backend.never_null[name] = _never_null(folder.glob("*.parquet"))
+    return kept
+
+
+def lend(backend: Any, rows: Any, name: str) -> Any:
+    """An Arrow table as the Ibis table `name`."""
+    folder = backend.scratch / name
+    folder.mkdir()
+    pq.write_table(rows, folder / "rows.parquet", compression="zstd")
+    return read_parquet(backend, folder, "*.parquet", name)
+
+
+def batches(backend: Any, table: Any, size: int) -> Iterator[Any]:
+    """`table`, computed by the workers, as Arrow record batches in the order that it says."""
+    yield from backend.writer.sql(_rows(_computed(backend, table))).to_arrow_reader(size)
+
+
+def write(backend: Any, table: Any, path: Path, required: Collection[str]) -> None:
+    """`table` as Parquet; the columns `required`, which hold no null, are declared so in the file.
+
+    DuckDB declares a column so where it knows that it holds no null: of a table, not of many files.
+    """
+    rows, columns = _rows(_computed(backend, table)), table.columns
+    shown = [quote(n) if n in required else OPTIONAL.format(quote(n)) for n in columns]
+    if any(n in required for n in columns):
+        backend.writer.execute(f"CREATE OR REPLACE TABLE {STAGED} AS {rows}")
+        rows = f"FROM {STAGED}"
+    relation = backend.writer.sql(f"SELECT {', '.join(shown)} FROM ({rows})")
+    relation.write_parquet(str(path), compression="zstd", row_group_size=ROW_GROUP)
+
+
+def _rows(folder: Path) -> str:
+    """SQL: the rows of the folder's files, in the order of their names."""
+    files = [literal(str(file)) for file in sorted(folder.glob("*.parquet"))]
+    return f"SELECT * FROM read_parquet([{', '.join(files)}])"
+
+
+def _never_null(files: Iterable[Path]) -> frozenset[str]:
+    """The columns in which no file has a null, by what the files say."""
+    common: set[str] | None = None
+    for file in files:
+        full = _full(pq.read_metadata(file))
+        common = full if common is None else common & full
+    return frozenset(common or ())
+
+
+def _full(metadata: Any) -> set[str]:
+    names = set(metadata.schema.to_arrow_schema().names)
+    for i in range(metadata.num_row_groups):
+        group = metadata.row_group(i)
+        for j in range(group.num_columns):
+            column = group.column(j)
+            counted = column.statistics
+            if counted is None or not counted.has_null_count or counted.null_count:
+                names.discard(column.path_in_schema)
+    return names
+
+
+def _computed(backend: Any, table: Any) -> Path:
+    """A folder of Parquet files with the rows of `table`, in its order by their names.
+
+    Raises PlumblineError where the workers wrote rows that this machine does not see.
+    """
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as spark
+
+    folder: Path = backend.scratch / uuid.uuid4().hex
+    written = Observation()
+    frame = backend._session.sql(backend.compile(table)).observe(
+        written, spark.count(spark.lit(1)).alias("rows")
+    )
+    frame.write.parquet(folder.as_uri(), compression="zstd")
+    _check(folder, written.get["rows"])
+    return folder
+
+
+def _check(folder: Path, rows: int) -> None:
+    seen = sum(pq.read_metadata(file).num_rows for file in folder.glob("*.parquet"))
+    if seen != rows:
+        raise PlumblineError(
+            f"engine: expected {rows} rows of Spark's workers in {folder}, found {seen}; the workers must see the "
+            "same folder: set TMPDIR to one on storage that all machines share"
+        )
