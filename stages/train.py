@@ -12,11 +12,11 @@ from pathlib import Path
 from plumbline import config as params_file
 from plumbline.core import documents, dvc_hash, encodings, stored_columns, tables, usecase_loader
 from plumbline.metrics import cost_matrix
-from plumbline.model import bundle, decision_params, manifest, matrices
+from plumbline.model import bundle, decision_params, manifest
 from plumbline.model.tune_result import TuneResult
 from plumbline.runtime import runner
 from plumbline.tracking import projection as tracking
-from plumbline.train import fitting
+from plumbline.train import fitting, training
 
 log = logging.getLogger("plumbline")
 
@@ -31,18 +31,10 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     decision_params.check_reweigh(usecase, params.train.reweigh)
     tracking.warm()
     settings = fitting.booster_settings(usecase, params.train, found, params.seed)
-    pair = matrices.binned(usecase, settings, train, valid, params.train.limits)
-    matrices.weigh(usecase, params.train.reweigh, pair[0], train)
-    rows, features, watched = pair[0].num_row(), pair[0].num_col(), pair[1].num_row()
-    log.info("train: %d rows, %d features, %d rows watched", rows, features, watched)
     columns = stored_columns.opened(
         valid, fitting.needed_columns(usecase, params.train.costs, params.train.decisions)
     )
-    both = None
-    if params.train.refit:
-        both = matrices.both(usecase, settings, train, valid, params.train.limits)
-    matrices.weigh(usecase, params.train.reweigh, both, train, valid)
-    fitted = fitting.fit(usecase, params.train, settings, pair, columns, both, decide=True)
+    fitted = training.fitted(usecase, params.train, settings, (train, valid), columns)
     provenance: dict[str, str | int] = {
         "train": dvc_hash.md5(train),
         "valid": dvc_hash.md5(valid),
@@ -50,6 +42,8 @@ def main(name: str, train: Path, valid: Path, tuned: Path, model: Path) -> None:
     }
     if params.train.refit:
         provenance["refit"] = "on train and valid"
+    if params.train.workers > 1:
+        provenance["workers"] = params.train.workers
     if params.train.reweigh:
         provenance["reweighed"] = f"by {params.train.reweigh.column}"
     learned = encodings.learned(usecase, tables.read(train, encodings.needed(usecase)))

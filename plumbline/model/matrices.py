@@ -46,7 +46,7 @@ def binned(
         label = _label(usecase, path, rows)
         boosting.check_label(usecase.problem, label, str(path))
         like = pair[0] if pair else None
-        pair.append(_matrix(batches, settings, len(label), limits, like))
+        pair.append(matrix(batches, settings, len(label), limits, like))
     return pair[0], pair[1]
 
 
@@ -60,10 +60,10 @@ def both(
     """The rows of both tables as one QuantileDMatrix."""
     parts = [open_table(usecase, path) for path in (train, valid)]
     rows = sum(map(tables.rows, (train, valid)))
-    return _matrix(boosting.joined(parts), settings, rows, limits)
+    return matrix(boosting.joined(parts), settings, rows, limits)
 
 
-def _matrix(
+def matrix(
     batches: Batches,
     settings: Mapping[str, Any],
     rows: int,
@@ -81,12 +81,20 @@ def _matrix(
     pages, length = matrix_pages.folder(), matrix_pages.rows_of(len(batches.features))
     large = replace(batches, read=lambda: matrix_pages.grouped(batches.read(), length))
     try:
-        matrix = boosting.binned(large, pages=pages, **how)
+        made = boosting.binned(large, pages=pages, **how)
     except BaseException:
         shutil.rmtree(pages, ignore_errors=True)
         raise
-    matrix_pages.remove_with(matrix, pages)
-    return matrix
+    matrix_pages.remove_with(made, pages)
+    return made
+
+
+def check(usecase: FeatureSet, path: Path) -> int:
+    """How many rows a table has; PlumblineError as `binned` raises it."""
+    tables.check(path, needed(usecase))
+    label = _label(usecase, path, None)
+    boosting.check_label(usecase.problem, label, str(path))
+    return len(label)
 
 
 def weigh(usecase: FeatureSet, declared: Reweigh | None, matrix: Any, *paths: Path) -> None:
@@ -112,6 +120,14 @@ def _label(usecase: FeatureSet, path: Path, rows: int | None) -> Array:
     return sampled(path, [usecase.label], rows)[usecase.label]
 
 
+def batch(usecase: FeatureSet, piece: Any, taken: slice) -> Batch:
+    """The rows `taken` of a record batch with the columns `needed`."""
+    columns = {n: tables.numpy(piece.column(n))[taken] for n in needed(usecase)}
+    x = row_features.matrix(usecase.features, columns)
+    offset = scale.start(usecase.scale, usecase.offset, columns)
+    return Batch(x, scale.learned(usecase, columns), offset)
+
+
 def _read(usecase: FeatureSet, path: Path, every: int) -> Iterator[Batch]:
     import pyarrow.parquet as pq
 
@@ -120,9 +136,5 @@ def _read(usecase: FeatureSet, path: Path, every: int) -> Iterator[Batch]:
         for piece in file.iter_batches(tables.CHUNK, columns=needed(usecase)):
             taken = slice(-start % every, None, every)
             start += piece.num_rows
-            columns = {n: tables.numpy(piece.column(n))[taken] for n in needed(usecase)}
-            if not len(columns[usecase.label]):
-                continue
-            x = row_features.matrix(usecase.features, columns)
-            offset = scale.start(usecase.scale, usecase.offset, columns)
-            yield Batch(x, scale.learned(usecase, columns), offset)
+            if len(range(piece.num_rows)[taken]):
+                yield batch(usecase, piece, taken)

@@ -48,6 +48,8 @@ UNREACHED = {
 LEFT_OUT = frozenset(name for names in UNREACHED.values() for name in names)
 CONNECTIONS = frozenset({"botocore"})
 """Libraries that stages import to fetch bytes, whose hash is known before: no version of them gives others."""
+ENGINES = frozenset({"py4j", "pyspark"})
+"""Modules of a cluster's engine, which gives the bytes that the embedded one gives, or the tests fail."""
 BY_NAME = {"sqlalchemy": ("psycopg",)}
 """Libraries that another loads by a name in the settings, with no import to follow."""
 SHARED = {"google": ("protobuf",)}
@@ -135,6 +137,8 @@ def _pins(
 ) -> Iterator[str]:
     names: set[str] = set()
     for top, path in python_imports.installed(starts, root).items():
+        if top in ENGINES:
+            continue
         shown = path.relative_to(root) if path.is_relative_to(root) else path
         names |= _distributions(top, shown, locked, owners)
     names |= {other for name in names for other in BY_NAME.get(name, ())}

@@ -126,6 +126,17 @@ def fit(
     return replace(model, booster=boosting.grow(settings, both, rounds=model.rounds))
 
 
+def completed(
+    usecase: FeatureSet, train: Train, boosted: boosting.Boosted, valid: Columns, again: Any
+) -> FittedModel:
+    """A boosted model with calibration, threshold and declared decisions, fitted on the validation window.
+
+    `again`: the trees of both windows that then take the place of the first; None: these stay.
+    """
+    model = _with_decisions(finish(usecase, train, boosted, valid), train, valid)
+    return model if again is None else replace(model, booster=again)
+
+
 def finish(
     usecase: FeatureSet, train: Train, boosted: boosting.Boosted, valid: Columns
 ) -> FittedModel:

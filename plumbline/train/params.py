@@ -26,6 +26,8 @@ class Train(Section):
     # True: once rounds, calibration and threshold are chosen, boost again on train and validation window
     refit: bool = False
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
+    # workers that share the boosting, on this machine or on its Spark cluster; the trees depend on their number
+    workers: Annotated[int, Field(ge=1, le=1024)] = 1
     # rows x features from which boosting reads its bins from disk, page by page, not from memory
     in_memory: Count = matrix_limits.IN_MEMORY
     # rows of the validation window that early stopping watches, at most, evenly spaced; calibration and

@@ -170,6 +170,7 @@ def test_they_hold_all_that_the_installed_libraries_say_they_require(stage: str)
             path = ROOT / dep.replace("${item.usecase}", "card_fraud")
             paths |= set(path.rglob("*.py")) if path.is_dir() else {path}
     tops = {name.split(".")[0] for path in paths for name in imported(path)} - {"google"}
+    tops -= environment_files.ENGINES
     todo = {libraries.normal(n) for t in tops - python_imports.OWN for n in owners.get(t, ())}
     seen: set[str] = set()
     todo -= environment_files.CONNECTIONS
