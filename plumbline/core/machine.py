@@ -45,7 +45,7 @@ def declared_memory() -> int | None:
 
 
 def engine() -> str:
-    """`duckdb`, or the address of a Spark master, for the stages data, validate and features."""
+    """`duckdb`, or the address of a Spark master, for stages and commands that can use one."""
     return _setting("engine", _engine) or DUCKDB
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plumbline.core import machine
 from plumbline.core.documents import Document
 from plumbline.core.errors import PlumblineError, suggest
 from plumbline.model import admission
@@ -16,6 +18,7 @@ from plumbline.ops import scoring_model
 from plumbline.runtime.row_progress import RowProgress
 from plumbline.serve import seed
 from plumbline.serve.bulk import bulk_scoring
+from plumbline.serve.bulk.batch_scoring import ScoreBatches
 from plumbline.serve.bulk.bulk_scoring import SUFFIXES, BulkRequest, Past
 from plumbline.serve.bulk.event_file import Shape
 
@@ -89,8 +92,11 @@ def score(root: Path, events: str, out: Path, options: ScoreOptions) -> ScoredEv
             _style(root, scorer.usecase.name),
             options.explain,
         )
-        with RowProgress("score") as progress:
-            done = bulk_scoring.score(scorer, request, Path(scratch), progress.report)
+        with (
+            _scored(model.folder, scorer, options.explain) as scored,
+            RowProgress("score") as progress,
+        ):
+            done = bulk_scoring.score(scorer, request, Path(scratch), progress.report, scored)
     others = [one for one in scorer.libraries if one.verdict != "same"]
     as_of = request.seed.as_of if request.seed and done.past == "tiles" else None
     return ScoredEvents(
@@ -121,6 +127,18 @@ def lines(done: ScoredEvents) -> Iterable[str]:
     yield f"{done.rows:,} events scored, {by}; wrote {done.out}"
     if done.explained_file:
         yield f"what each feature added to the highest scores: wrote {done.explained_file}"
+
+
+@contextmanager
+def _scored(folder: Path, scorer: Scorer, explain: int) -> Iterator[ScoreBatches | None]:
+    """Where the batches are scored: on the machine's Spark cluster; None: in this process."""
+    if machine.engine() == machine.DUCKDB:
+        yield None
+        return
+    from plumbline.serve.bulk import cluster_scoring
+
+    with cluster_scoring.connected(machine.engine(), folder, scorer, explain) as scored:
+        yield scored
 
 
 def _timed(scorer: Scorer) -> bool:

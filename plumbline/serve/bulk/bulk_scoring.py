@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbline.core import duckdb_session, machine, only, tables
+from plumbline.core import duckdb_session, machine, tables
 from plumbline.core.declarations import Array
-from plumbline.core.errors import ContractError, PlumblineError
+from plumbline.core.errors import ContractError
 from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import FeatureSet
 from plumbline.data import ingest
 from plumbline.features import ibis_session
-from plumbline.model import bundle
 from plumbline.model.admission import Scorer
 from plumbline.serve import event_table, scoring
-from plumbline.serve.bulk import event_file, refused_rows
+from plumbline.serve.bulk import batch_scoring, event_file, refused_rows
+from plumbline.serve.bulk.batch_scoring import ScoreBatches, ScoredBatch
 from plumbline.serve.bulk.continued_histories import ROW, Continuation
 from plumbline.serve.bulk.event_file import EventLayout, Shape
 from plumbline.serve.bulk.top_scores import TopScores
@@ -73,9 +71,16 @@ class BulkResult:
     warnings: tuple[str, ...]
 
 
-def score(scorer: Scorer, request: BulkRequest, scratch: Path, report: Report) -> BulkResult:
+def score(
+    scorer: Scorer,
+    request: BulkRequest,
+    scratch: Path,
+    report: Report,
+    scored: ScoreBatches | None = None,
+) -> BulkResult:
     """Score the file and write the key and the answers in the file's order, and its side files.
 
+    `scored`: where batches are scored; None: in this process.
     PlumblineError where the file cannot be read, its histories cannot be had, or no event is left: then nothing is
     written.
     """
@@ -97,8 +102,10 @@ def score(scorer: Scorer, request: BulkRequest, scratch: Path, report: Report) -
         _refuse_none(connection, usecase, left, total)
         rows = _rows(backend, usecase, layout, seed, scratch)
         with _outs(request) as (answers, aside, explained):
-            done = _Batches(scorer, layout, TopScores(request.explain))
-            done.run(backend, rows, scratch / "answers.parquet", left, report)
+            done = _Batches(TopScores(request.explain))
+            batches = scored or batch_scoring.here(scorer, request.explain)
+            answered = batches(_streamed(backend, rows))
+            done.run(answered, scratch / "answers.parquet", left, report)
             for number, column, expected in done.ineligible:
                 refused_rows.set_aside(connection, number, column, expected)
             _refuse_none(connection, usecase, done.rows, total)
@@ -114,68 +121,29 @@ def score(scorer: Scorer, request: BulkRequest, scratch: Path, report: Report) -
 
 
 class _Batches:
-    """Scores batches of events and keeps what is to be said of them."""
+    """Has batches of events scored and keeps what is to be said of them."""
 
-    def __init__(self, scorer: Scorer, layout: EventLayout, top: TopScores) -> None:
-        self.scorer, self.layout, self.top = scorer, layout, top
+    def __init__(self, top: TopScores) -> None:
+        self.top = top
         self.rows = 0
         self.ineligible: list[tuple[Array, str, str]] = []
 
-    def run(
-        self, backend: Any, parts: Iterator[Any], path: Path, total: int, report: Report
-    ) -> None:
-        """Score all events and write number, key and answers to `path`, in no order."""
+    def run(self, scored: Iterable[ScoredBatch], path: Path, total: int, report: Report) -> None:
+        """Write number, key and answers of all events to `path`, in no order."""
         writer = None
         seen = 0
         try:
-            for batch in _streamed(backend, parts):
-                if not batch.num_rows:
-                    continue
-                answers = self._answers(batch)
-                writer = writer or pq.ParquetWriter(path, answers.schema)
-                writer.write_table(answers)
-                self.rows += answers.num_rows
-                seen += batch.num_rows
+            for one in scored:
+                writer = writer or pq.ParquetWriter(path, one.answers.schema)
+                writer.write_table(one.answers)
+                self.rows += one.answers.num_rows
+                self.ineligible += one.ineligible
+                self.top.take(one.top)
+                seen += one.seen
                 report("scored", seen, total)
         finally:
             if writer:
                 writer.close()
-
-    def _answers(self, batch: Any) -> Any:
-        usecase, model = self.scorer.usecase, self.scorer.bundle
-        nullable = {c.name for c in usecase.known if c.null}
-        names = [n for n in batch.schema.names if n != ROW]
-        known = {n: tables.numpy(batch.column(n), null=n in nullable) for n in names}
-        row = batch.column(ROW).to_numpy()
-        whole = bundle.complete(usecase, known)
-        keys = batch.column(usecase.key)
-        if usecase.eligible:
-            met = self._eligible(whole, row)
-            whole = {n: v[met] for n, v in whole.items()}
-            row, keys = row[met], keys.filter(pa.array(met))
-        score = model.predict(whole)
-        answers = scoring.named(model, whole, score)
-        best = score[np.arange(len(score)), model.decided(score)] if model.classes else score
-        self.top.add(row, best, {**whole, usecase.key: keys.to_numpy(zero_copy_only=False)})
-        if usecase.key in answers:
-            raise PlumblineError(
-                f"the key is called '{usecase.key}', as an answer is; rename it in the contract"
-            )
-        columns = {
-            n: pa.array(v.tolist()) if v.dtype == object else pa.array(v)
-            for n, v in answers.items()
-        }
-        return pa.table({ROW: row, usecase.key: keys, **columns})
-
-    def _eligible(self, whole: Mapping[str, Array], row: Array) -> Array:
-        """Which events are scored, bool (n,); the others are noted with the first rule that they do not meet."""
-        met = np.ones(len(row), bool)
-        for rule in self.scorer.usecase.eligible:
-            own = only.mask([rule], whole, len(row))
-            if not own[met].all():
-                self.ineligible.append((row[met & ~own], rule.column, only.words(rule)))
-            met &= own
-        return met
 
 
 def _past(usecase: FeatureSet, request: BulkRequest, needed: list[str], names: Any) -> Past:
@@ -213,7 +181,7 @@ def _rows(
 
 def _streamed(backend: Any, parts: Iterator[Any]) -> Iterator[Any]:
     for part in parts:
-        yield from ibis_session.batches(backend, part, tables.CHUNK)
+        yield from filter(len, ibis_session.batches(backend, part, tables.CHUNK))
 
 
 def _write(connection: Any, scored: Path, target: Path, *, ordered: bool) -> None:

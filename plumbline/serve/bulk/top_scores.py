@@ -41,6 +41,12 @@ class TopScores:
         best = _highest(joined[RANK], joined[ROW], self.size)
         self.columns = {name: values[best] for name, values in joined.items()}
 
+    def take(self, other: TopScores) -> None:
+        """Take in those of another stream."""
+        if other.columns:
+            rest = {n: v for n, v in other.columns.items() if n not in (ROW, RANK)}
+            self.add(other.columns[ROW], other.columns[RANK], rest)
+
     def explained(self, model: Bundle, key: str) -> Any:
         """An Arrow table with a row per event and feature: rank from 1, the key, the score, the feature, its value, its
         contribution, and what the contributions start from.
