@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
+import psutil
+
 from plumbline.core import spark_session
 
 HOST = "127.0.0.1"
@@ -29,10 +31,11 @@ WITHIN = 60
 """Seconds in which a cluster has to stand."""
 FRUGAL = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 """Of Java: little to compile and to collect, for sessions of seconds."""
-DEFAULTS = f"""spark.driver.extraJavaOptions {FRUGAL}
+SHORT = f"""spark.driver.extraJavaOptions {FRUGAL}
 spark.executor.extraJavaOptions {FRUGAL}
 spark.executor.memory 600m
 """
+"""Of a session of seconds, as in `spark-defaults.conf`."""
 
 
 @dataclass
@@ -51,13 +54,22 @@ class Cluster:
     def logs(self) -> Path:
         return self.folder / "logs"
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables of a process that computes here in seconds: the address, and Java's frugal options."""
+    def environment(self, defaults: str = SHORT) -> dict[str, str]:
+        """Variables of a process whose stages compute here: the address, and the session's `defaults`."""
         conf = self.folder / "conf"
         conf.mkdir(exist_ok=True)
-        (conf / "spark-defaults.conf").write_text(DEFAULTS)
+        (conf / "spark-defaults.conf").write_text(defaults)
         return {"PLUMBLINE_ENGINE": self.address, "SPARK_CONF_DIR": str(conf)}
+
+    def cpu(self) -> float:
+        """Processor seconds of master, workers and all executors so far."""
+        spent = 0.0
+        for process in (self.master, *self.workers):
+            with suppress(psutil.NoSuchProcess):
+                one = psutil.Process(process.pid)
+                running = [c.cpu_times()[:2] for c in one.children(recursive=True)]
+                spent += sum(one.cpu_times()[:4]) + sum(map(sum, running))
+        return spent
 
     def alive(self) -> int:
         """How many workers the master counts."""
@@ -92,7 +104,9 @@ class Cluster:
 
     def kill_worker(self, number: int = 0) -> None:
         """End a worker and its executors at once, as a machine that is lost."""
+        before = self.alive()
         _kill(self.workers[number])
+        _wait(lambda: self.alive() < before, self.master, self.logs)
 
     def _state(self) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         with build_opener(ProxyHandler({})).open(

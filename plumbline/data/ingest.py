@@ -42,12 +42,8 @@ def load(
     SourceError for what cannot be read, a missing column, or otherwise such a value, and SpecError for a derived
     column that cannot be computed.
     """
-    columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
-    times = [c for c in usecase.columns if c.type == "timestamp"]
-    zones = "".join(f', "{ZONE}{i}" BOOLEAN' for i in range(len(times)))
-    marks = f"{BAD} VARCHAR, {FOUND} VARCHAR" if keep_bad else f"{BAD} BOOLEAN"
     connection.execute(EVERY_VALUE)
-    connection.execute(f"CREATE TABLE {table} ({', '.join(columns)}, {marks}{zones})")
+    create(connection, usecase, keep_bad=keep_bad, table=table)
     first: dict[str, str] = {}
     total = 0
     for part in source.parts:
@@ -70,6 +66,27 @@ def load(
             f"{source.name}: no rows; expected at least one (is the export complete?)"
         )
     return ignored(usecase, first)
+
+
+def create(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    *,
+    keep_bad: bool = False,
+    table: str = "events",
+) -> None:
+    """The table that `load` fills, without a row."""
+    columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
+    times = [c for c in usecase.columns if c.type == "timestamp"]
+    zones = "".join(f', "{ZONE}{i}" BOOLEAN' for i in range(len(times)))
+    marks = f"{BAD} VARCHAR, {FOUND} VARCHAR" if keep_bad else f"{BAD} BOOLEAN"
+    connection.execute(f"CREATE TABLE {table} ({', '.join(columns)}, {marks}{zones})")
+
+
+def mixed_times(connection: duckdb.DuckDBPyConnection, usecase: Contract) -> bool:
+    """Whether the rows of `events` have times with and times without an offset in one column."""
+    times = [c for c in usecase.columns if c.type == "timestamp"]
+    return any(_mixed(connection, "events", number) for number in range(len(times)))
 
 
 def _numbered(usecase: Contract, relation: str, before: int) -> str:

@@ -8,7 +8,14 @@ from pathlib import Path
 import duckdb
 
 from plumbline.core.usecase import Contract
-from plumbline.data import ingest, layouts, opened_source, outcome_table, sealed_source, sources
+from plumbline.data import (
+    layouts,
+    opened_source,
+    outcome_table,
+    sealed_source,
+    sources,
+)
+from plumbline.data.cluster_parts import ClusterSource
 from plumbline.data.outcome_table import ReadOutcomes
 from plumbline.data.params import Data
 from plumbline.data.sealed_source import SealedSource
@@ -43,6 +50,6 @@ def read(
     columns = layouts.events(usecase) if data.outcomes else usecase
     opened = sources.open_source(columns, data, seed, folder, scratch)
     opened_source.announce(opened)
-    unused = ingest.load(connection, columns, opened)
+    unused = ClusterSource(columns, data, opened, seed, folder, scratch).load(connection)
     late = outcome_table.read(connection, usecase, data, scratch)
     return ReadSource(opened, unused, late, None)

@@ -37,6 +37,7 @@ from plumbline.features.catalog_documents import FeaturesReport
 from plumbline.features.history_age import HistoryAges
 from plumbline.features.params import Features
 from plumbline.features.splits import SplitWindow
+from plumbline.features.whole_tables import WholeTables
 
 log = logging.getLogger("plumbline")
 
@@ -61,12 +62,17 @@ def timed(
     events, outcomes = ibis_session.read(backend, usecase, valid)
     first, until = span(usecase, events, as_of)
     windows = splits.windows(usecase, params, first, until)
+    if ibis_session.on_cluster(backend):
+        cluster = WholeTables(backend, usecase, params, (first, until), windows)
+        written, aged_events = cluster.write(events, outcomes, snapshots, tables, tiles, own=own)
+        report = catalog.report(usecase, windows, written)
+        return _described(usecase, report, snapshots, aged_events)
     known = known_outcomes.of(backend, usecase, outcomes, until, own)
     events, outcomes = visible(backend, usecase, events, known.first, until)
     sum_limits.check(usecase, events, outcomes)
     by_entity = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
     join = partial(batch.join_snapshots, usecase, by_entity=by_entity)
-    if by_entity and params.join == "feast" and not ibis_session.on_cluster(backend):
+    if by_entity and params.join == "feast":
         join = partial(store.join_snapshots, usecase, folder=snapshots)
     aged = partial(history_age.with_ages, usecase, events=events, outcomes=outcomes)
     further = history_ages.wanted(usecase) if params.history_age else []
@@ -167,7 +173,7 @@ def write_snapshots(
         for month in _months(table[grain.column]) or [as_of.replace(day=1)]:
             path = folder / f"{name}-{month:%Y-%m}.parquet"
             rows = batch.month(table, month, grain.column).order_by(grain.column, entity.key)
-            ibis_session.write(backend, rows, path, required=rows.columns)
+            ibis_session.write(backend, rows, path)
     return by_entity
 
 

@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def connection(master: str) -> Iterator[Any]:
         session = stack.enter_context(spark_session.connect(master))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="plumbline-"))
         backend = ibis.pyspark.connect(session)
-        backend.scratch, backend.never_null = Path(folder), {}
+        backend.scratch, backend.never_null, backend.kept = Path(folder), {}, {}
         backend.writer = stack.enter_context(duckdb_session.connect(Path(folder)))
         yield backend
 
@@ -54,7 +55,27 @@ def keep(backend: Any, name: str, table: Any) -> Any:
     folder = _computed(backend, table)
     kept = read_parquet(backend, folder, "*.parquet", name)
     backend.never_null[name] = _never_null(folder.glob("*.parquet"))
+    backend.kept[name] = folder
     return kept
+
+
+def write_months(
+    backend: Any, kept: str, column: str, folder: Path, name: str, until: date
+) -> None:
+    """The table kept as `kept`, in its order and without nulls, as `<name>-YYYY-MM.parquet` by the month of `column`;
+    an empty file of the month of `until` where it has no rows."""
+    rows, moment = _rows(backend.kept[kept]), quote(column)
+    months = duckdb_session.rows(
+        backend.writer,
+        f"SELECT DISTINCT date_trunc('month', {moment})::DATE FROM ({rows}) ORDER BY 1",
+    )
+    for (first,) in months or [(until.replace(day=1),)]:
+        after = (first + timedelta(days=31)).replace(day=1)
+        inside = f"{moment} >= TIMESTAMP '{first}' AND {moment} < TIMESTAMP '{after}'"
+        backend.writer.execute(
+            f"CREATE OR REPLACE TABLE {STAGED} AS SELECT * FROM ({rows}) WHERE {inside}"
+        )
+        _write(backend.writer.sql(f"FROM {STAGED}"), folder / f"{name}-{first:%Y-%m}.parquet")
 
 
 def lend(backend: Any, rows: Any, name: str) -> Any:
@@ -80,7 +101,10 @@ def write(backend: Any, table: Any, path: Path, required: Collection[str]) -> No
     if any(n in required for n in columns):
         backend.writer.execute(f"CREATE OR REPLACE TABLE {STAGED} AS {rows}")
         rows = f"FROM {STAGED}"
-    relation = backend.writer.sql(f"SELECT {', '.join(shown)} FROM ({rows})")
+    _write(backend.writer.sql(f"SELECT {', '.join(shown)} FROM ({rows})"), path)
+
+
+def _write(relation: Any, path: Path) -> None:
     relation.write_parquet(str(path), compression="zstd", row_group_size=ROW_GROUP)
 
 

@@ -39,7 +39,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with (tmp_path_factory.getbasetemp().parent / "spark.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with spark_cluster.cluster(folder) as made, pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SPARK_CONF_DIR", made.environment["SPARK_CONF_DIR"])
+            patch.setenv("SPARK_CONF_DIR", made.environment()["SPARK_CONF_DIR"])
             yield made
 
 
