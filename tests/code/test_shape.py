@@ -66,11 +66,34 @@ def test_what_dvc_carries_was_measured_far_beyond_what_an_out_holds() -> None:
     assert largest * 100 < max(most), "measure more files: python -m bench.dvc_limits"
 
 
-def test_the_measurement_runs(tmp_path: Path) -> None:
+@pytest.mark.capability("D19")
+def test_a_source_of_many_files_is_checked_in_seconds() -> None:
+    record = files.read_json(ROOT / "docs/evidence/manifest_files.json")
+    assert record["files"] == 2_000
+    assert set(record["named"].values()) == {True}
+    steps = {name: seconds["wall"] for name, seconds in record["steps"].items()}
+    assert max(steps["dvc status"], steps["verify"], steps["verify, one replaced"]) < 5
+
+
+def test_the_measurement_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc_limits.hash_index, "SETTLED", 0)
     row = dvc_limits.measured(tmp_path, 3, 10)
-    assert set(row) == {"add", "status", "checkout"}
-    assert min(row.values()) > 0
+    assert set(row) == set(dvc_limits.COLUMNS)
+    assert min(row[name] for name in ("add", "status", "checkout", "push")) > 0
     assert len(list((tmp_path / "project" / "out").iterdir())) == 3, "checked out again"
+
+
+def test_what_is_extrapolated_goes_through_what_was_measured() -> None:
+    costs = dict.fromkeys(dvc_limits.COLUMNS, 0.0)
+    record = [
+        {"files": n, "bytes": size, **dict.fromkeys(costs, 1 + n / 1000 + n * size / 10**9)}
+        for n, size in dvc_limits.CASES
+    ]
+    row = dvc_limits.extrapolated(record, 2_000, 10**12)
+    assert set(row) == set(dvc_limits.COLUMNS)
+    read = {name for name, seconds in row.items() if seconds == pytest.approx(1_003, rel=1e-3)}
+    assert read == set(dvc_limits.BY_BYTES)
+    assert [row[name] for name in sorted(row.keys() - read)] == pytest.approx([3, 3], rel=1e-2)
 
 
 @pytest.mark.capability("G14")
