@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from plumbline.core.declarations import Array, Problem, Scale
-from plumbline.core.errors import ParamsError, PlumblineError, suggest
+from plumbline.core.errors import ParamsError, suggest
 from plumbline.core.usecase import FeatureSet
 from plumbline.metrics import metrics
 from plumbline.model import library, softmax
@@ -218,41 +218,6 @@ def score(problem: Problem, boosted: Boosted, valid: Any) -> float:
         return metrics.primary_figure(problem, label, softmax.of(margin))
     figure = metrics.average_precision if problem == "classification" else metrics.mae
     return figure(label, boosted.booster.predict(valid).astype(np.float64))
-
-
-def check_label(problem: Problem, label: Array, where: str) -> None:
-    """PlumblineError unless `label` (n,) has rows and, to be classified, holds both 0 and 1, or two of several classes."""
-    if len(label) == 0:
-        raise PlumblineError(
-            f"{where}: no rows; give the window more days (features.* in params.yaml) or more data"
-        )
-    unfit = int(np.count_nonzero(~(np.abs(label.astype(np.float64)) <= np.finfo(np.float32).max)))
-    if unfit:
-        raise PlumblineError(
-            f"{where}: the label is null, infinite or too large for the model in {unfit:,} of {len(label):,} rows; "
-            "expected a number of a size up to 3.4e+38. Correct it in the source."
-        )
-    if np.abs(label.astype(np.float64)).sum() > np.finfo(np.float32).max:
-        raise PlumblineError(
-            f"{where}: the labels are too large to be summed in the model's float32, {np.abs(label).max():g} for "
-            "instance; declare the label in a larger unit, or bound it in the contract."
-        )
-    if problem == "regression":
-        return
-    values, counts = np.unique(label, return_counts=True)
-    if problem == "multiclass":
-        if len(values) > 1:
-            return
-        raise PlumblineError(
-            f"{where}: all {len(label):,} rows are of one class; give the window more days (features.* in "
-            "params.yaml), or correct the label."
-        )
-    if set(values.tolist()) != {0.0, 1.0}:
-        result = ", ".join(f"{v:g} ({n} rows)" for v, n in zip(values[:5], counts, strict=False))
-        raise PlumblineError(
-            f"{where}: a label to be classified holds 0 and 1; found {result}. "
-            "Give the window more days (features.* in params.yaml), or correct the label."
-        )
 
 
 def _progress(rounds: int) -> Any:

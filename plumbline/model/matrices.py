@@ -11,8 +11,9 @@ from typing import Any
 
 from plumbline.core import row_features, tables
 from plumbline.core.declarations import Array
+from plumbline.core.stored_columns import StoredColumns
 from plumbline.core.usecase import FeatureSet
-from plumbline.model import boosting, matrix_pages, reweighing, scale
+from plumbline.model import boosting, label_checks, matrix_pages, reweighing, scale
 from plumbline.model.boosting import Batch, Batches
 from plumbline.model.matrix_limits import ALL_ROWS, MatrixLimits, step
 from plumbline.model.reweighing import Reweigh
@@ -43,10 +44,9 @@ def binned(
     pair: list[Any] = []
     for path, rows in ((train, limits.learned), (valid, limits.watched)):
         batches = open_table(usecase, path, rows)
-        label = _label(usecase, path, rows)
-        boosting.check_label(usecase.problem, label, str(path))
+        count = label_checks.check(usecase.problem, _labels(usecase, path, rows), str(path))
         like = pair[0] if pair else None
-        pair.append(matrix(batches, settings, len(label), limits, like))
+        pair.append(matrix(batches, settings, count, limits, like))
     return pair[0], pair[1]
 
 
@@ -92,9 +92,7 @@ def matrix(
 def check(usecase: FeatureSet, path: Path) -> int:
     """How many rows a table has; PlumblineError as `binned` raises it."""
     tables.check(path, needed(usecase))
-    label = _label(usecase, path, None)
-    boosting.check_label(usecase.problem, label, str(path))
-    return len(label)
+    return label_checks.check(usecase.problem, _labels(usecase, path, None), str(path))
 
 
 def weigh(usecase: FeatureSet, declared: Reweigh | None, matrix: Any, *paths: Path) -> None:
@@ -116,8 +114,13 @@ def sampled(path: Path, columns: list[str], rows: int | None) -> dict[str, Array
     return {name: values[::every] for name, values in tables.read(path, columns).items()}
 
 
-def _label(usecase: FeatureSet, path: Path, rows: int | None) -> Array:
-    return sampled(path, [usecase.label], rows)[usecase.label]
+def _labels(usecase: FeatureSet, path: Path, rows: int | None) -> Iterator[Array]:
+    """The label of the rows that `open_table` takes, in pieces."""
+    every, start = step(tables.rows(path), rows), 0
+    for piece in StoredColumns(path, [usecase.label]).pieces([usecase.label]):
+        label = piece[usecase.label]
+        yield label[-start % every :: every]
+        start += len(label)
 
 
 def batch(usecase: FeatureSet, piece: Any, taken: slice) -> Batch:
@@ -132,7 +135,8 @@ def _read(usecase: FeatureSet, path: Path, every: int) -> Iterator[Batch]:
     import pyarrow.parquet as pq
 
     start = 0
-    with pq.ParquetFile(path) as file:
+    # buffered ahead, the file's bytes would stay in memory until its end
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         for piece in file.iter_batches(tables.CHUNK, columns=needed(usecase)):
             taken = slice(-start % every, None, every)
             start += piece.num_rows

@@ -12,7 +12,7 @@ import pytest
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
 from plumbline.metrics import metrics
-from plumbline.model import boosting, matrix_pages
+from plumbline.model import boosting, label_checks, matrix_pages
 from plumbline.model import matrices as batches
 from plumbline.model.boosting import Batch, Batches
 from plumbline.model.matrix_limits import MatrixLimits
@@ -133,11 +133,11 @@ def test_settings():
 )
 def test_a_label_that_cannot_be_learned(label: list[float], message: str):
     with pytest.raises(PlumblineError, match=message):
-        boosting.check_label("classification", np.array(label), "x.parquet")
+        label_checks.check("classification", [np.array(label)], "x.parquet")
 
 
 def test_a_regression_takes_any_label():
-    boosting.check_label("regression", np.array([3.0, 3.0]), "x.parquet")
+    assert label_checks.check("regression", [np.array([3.0]), np.array([3.0])], "x.parquet") == 2
 
 
 def test_a_missing_column_is_named(tmp_path: Path):

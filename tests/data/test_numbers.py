@@ -15,7 +15,7 @@ import pytest
 from plumbline.core import row_features
 from plumbline.core.declarations import Column, ColumnType, Entity, Snapshot
 from plumbline.core.errors import ContractError, PlumblineError
-from plumbline.model import boosting
+from plumbline.model import label_checks
 from tests.graph import ANSWER, AT, ID, PLAIN, SIZE, TIMED, Graph
 
 Build = Callable[..., Graph]
@@ -226,7 +226,7 @@ def test_labels_that_float32_makes_equal_are_refused(graph: Build) -> None:
 )
 def test_labels_that_no_boosting_takes(labels: list[float], message: str) -> None:
     with pytest.raises(PlumblineError, match=message):
-        boosting.check_label("regression", np.array(labels), "train.parquet")
+        label_checks.check("regression", [np.array(labels)], "train.parquet")
 
 
 def test_integers_that_add_up_beyond_64_bits_are_refused(graph: Build) -> None:

@@ -13,7 +13,7 @@ from plumbline.config import UseCaseParams
 from plumbline.core import row_features, tables
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
-from plumbline.model import boosting, reweighing, scale
+from plumbline.model import boosting, label_checks, reweighing, scale
 from plumbline.model.tune_result import TuneResult
 from plumbline.train import fitting
 from plumbline.train.fitting import FittedModel
@@ -51,7 +51,7 @@ def binned(
 ) -> tuple[Any, Any]:
     """Both windows as QuantileDMatrices; `valid` takes over the bins of `train`."""
     for name, columns in (("train", train), ("valid", valid)):
-        boosting.check_label(usecase.problem, columns[usecase.label], f"the {name} window")
+        label_checks.check(usecase.problem, [columns[usecase.label]], f"the {name} window")
     matrix = partial(boosting.binned, max_bin=settings["max_bin"], threads=settings["nthread"])
     learn = matrix(batches(usecase, train))
     return learn, matrix(batches(usecase, valid), like=learn)
