@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import fields, replace
 from datetime import date, timedelta
@@ -29,6 +30,7 @@ from plumbline.ops.experiments import (
 from plumbline.ops.experiments.event_rows import Outcome
 from plumbline.ops.experiments.terms import Terms
 from plumbline.ops.replay.day_range import DayRange
+from plumbline.ops.rollback import journal
 from plumbline.report import html, markdown
 from tests import experimented, logged, sealed
 from tests.experimented import FIRST, Traffic, declared
@@ -222,10 +224,27 @@ def test_it_is_declared_looked_at_and_ended(tmp_path):
     assert "arm kept: challenger" in page.read_text()
     ended = experiment_files.load(tmp_path, "card_fraud", "fewer").ended
     assert (ended.keep, ended.verdict) == ("challenger", before.verdict)
+    (entry,) = journal.experiments(tmp_path)
+    assert (entry.action, entry.keep, entry.verdict) == ("stop", "challenger", before.verdict)
+    assert entry.file_sha256 == sha256(file)
     assert file.read_text().startswith("# An experiment")
     with pytest.raises(PlumblineError, match="ended on 2025-07-04 already"):
         experimenting.ending(project, "fewer", None)
     assert experimenting.status(project, "fewer").differences == before.differences
+
+
+def test_a_declaration_is_in_the_audit_log(fewer, tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Ada")
+    file = experimenting.new(replace(fewer, root=tmp_path), "later", declared(start="2025-07-05"))
+    (new,) = journal.experiments(tmp_path)
+    assert (new.who, new.action, new.usecase, new.name) == ("Ada", "new", "card_fraud", "later")
+    assert (new.arms, new.first) == ({"champion": 50, "challenger": 50}, "2025-07-05")
+    assert (new.file, new.file_sha256) == ("experiments/card_fraud/later.yaml", sha256(file))
+    assert journal.audit(tmp_path) == [], "no rollback"
+
+
+def sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from plumbline.core.usecase import FeatureSet
 from plumbline.model import decision_params
 from plumbline.ops.experiments import (
     analysis,
+    audit_entry,
     declaration,
     experiment_files,
     experiment_page,
@@ -137,7 +138,9 @@ def check_new(project: Project, name: str, experiment: Experiment) -> None:
 def new(project: Project, name: str, experiment: Experiment) -> Path:
     """Write a declaration once it is checked (`check_new`)."""
     check_new(project, name, experiment)
-    return experiment_files.write(project.root, project.usecase.name, name, experiment)
+    file = experiment_files.write(project.root, project.usecase.name, name, experiment)
+    audit_entry.write(project.root, project.usecase.name, name, experiment)
+    return file
 
 
 def ending(
@@ -165,7 +168,10 @@ def stop(project: Project, report: ExperimentReport) -> list[Path]:
     day = max(report.day or report.start, report.start)
     ended = Ended(day=day, verdict=report.verdict, keep=report.keep or report.control)
     text = markdown.file(experiment_page.blocks(report))
-    return experiment_files.end(project.root, project.usecase.name, report.name, ended, text)
+    experiment = experiment_files.load(project.root, project.usecase.name, report.name)
+    files = experiment_files.end(project.root, project.usecase.name, report.name, ended, text)
+    audit_entry.write(project.root, project.usecase.name, report.name, experiment, ended)
+    return files
 
 
 def next_day(project: Project) -> date:

@@ -1,6 +1,7 @@
 """The journal: each step of a rollback, on disk before it is done; and the audit log of those that ended.
 
-The audit log has the stages that registered versions were given, too, and each step of a promotion.
+The audit log has the stages that registered versions were given, too, each step of a promotion, and experiments that
+were declared or ended.
 """
 
 from __future__ import annotations
@@ -82,9 +83,32 @@ class PromotionEntry(Document):
     evidence: dict[str, Any]
 
 
-KINDS: Mapping[bytes, type[Transition] | type[PromotionEntry]] = {
+class ExperimentEntry(Document):
+    """An experiment that was declared or ended, as the audit log has it. `arms`: shares in percent by arm, of shadows 0.
+
+    `keep`, `verdict`: of one that ended. `file_sha256`: of the declaration as it was written.
+    """
+
+    kind: Literal["experiment"] = "experiment"
+    who: str
+    when: str
+    usecase: str
+    name: str
+    action: Literal["new", "stop"]
+    arms: dict[str, int]
+    first: str
+    last: str
+    keep: str
+    verdict: str
+    file: str
+    file_sha256: str
+
+
+Other = Transition | PromotionEntry | ExperimentEntry
+KINDS: Mapping[bytes, type[Other]] = {
     b'{"kind": "transition"': Transition,
     b'{"kind": "promotion"': PromotionEntry,
+    b'{"kind": "experiment"': ExperimentEntry,
 }
 """How a line that is no rollback's begins."""
 
@@ -254,7 +278,12 @@ def promotions(root: Path) -> list[PromotionEntry]:
     return [entry for entry in _entries(root) if isinstance(entry, PromotionEntry)]
 
 
-def _entries(root: Path) -> Iterator[AuditEntry | Transition | PromotionEntry]:
+def experiments(root: Path) -> list[ExperimentEntry]:
+    """Every experiment that was declared or ended, oldest first."""
+    return [entry for entry in _entries(root) if isinstance(entry, ExperimentEntry)]
+
+
+def _entries(root: Path) -> Iterator[AuditEntry | Other]:
     """The audit log's lines. A damaged one is passed over, and named in the log."""
     file = folder(root) / AUDIT
     lines = file.read_bytes().splitlines() if file.exists() else []
