@@ -107,7 +107,7 @@ def _sent(
     at = http_client.address(f"http://{place}")
     children = psutil.Process().children(recursive=True)
     redis = [one for one in children if "redis" in one.name()]
-    serving = [one for one in children if "serve" in one.cmdline()]
+    serving = [one for one in children if one not in redis]
     served = server_cpu.seconds(serving)
     before, own = server_cpu.seconds(redis), _cpu()
     commands = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0, "usec": 0})

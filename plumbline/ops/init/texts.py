@@ -24,6 +24,8 @@ PLAIN = {
     ".gitignore": "gitignore.txt",
     "Makefile": "Makefile.txt",
     "data/README.md": "data.md.txt",
+    "deploy/load-test": "load-test.txt",
+    "deploy/tell-server": "tell-server.txt",
     "feature_store/feature_store.yaml": "feature_store.yaml.txt",
     "stages/__init__.py": "stages.py.txt",
     "tests/test_usecases.py": "test_usecases.py.txt",
@@ -36,7 +38,7 @@ FIXED = {
 }
 LOCKS = ("requirements.txt", "requirements-comment.txt")
 LIBRARY = "requirements-library.txt"
-WORKFLOWS = ("comment", "main", "pull-request")
+WORKFLOWS = ("comment", "deploy", "main", "pull-request")
 ONLY_HERE = ("make lint", "make test-all")
 """Commands of this repository's workflows that a project has no use for."""
 CML_STEP = re.compile(r"      # without its digest.*?(?=      #|      - name)", re.DOTALL)
