@@ -59,14 +59,12 @@ def timed(
     `as_of`: None for the day after the last event. `tiles`: None where they are not wanted. `own`: outcomes have a
     table of their own.
     """
+    if ibis_session.on_cluster(backend):
+        folders = (snapshots, tables, tiles)
+        return _on_cluster(backend, usecase, params, as_of, valid, folders, own=own)
     events, outcomes = ibis_session.read(backend, usecase, valid)
     first, until = span(usecase, events, as_of)
     windows = splits.windows(usecase, params, first, until)
-    if ibis_session.on_cluster(backend):
-        cluster = WholeTables(backend, usecase, params, (first, until), windows)
-        written, aged_events = cluster.write(events, outcomes, snapshots, tables, tiles, own=own)
-        report = catalog.report(usecase, windows, written)
-        return _described(usecase, report, snapshots, aged_events)
     known = known_outcomes.of(backend, usecase, outcomes, until, own)
     events, outcomes = visible(backend, usecase, events, known.first, until)
     sum_limits.check(usecase, events, outcomes)
@@ -77,7 +75,6 @@ def timed(
     aged = partial(history_age.with_ages, usecase, events=events, outcomes=outcomes)
     further = history_ages.wanted(usecase) if params.history_age else []
     joined = (lambda rows: aged(join(rows))) if further else join
-    labels = known.of_windows(windows)
     written = write_tables(
         backend,
         usecase,
@@ -87,7 +84,7 @@ def timed(
         joined,
         tables,
         further,
-        labels,
+        known.of_windows(windows),
         params.leave_out,
     )
     if tiles is not None:
@@ -95,6 +92,25 @@ def timed(
         tile_files.write(backend, usecase, events, outcomes, days, params.recent_days, tiles)
     ages = _ages(backend, usecase, windows, aged(events))
     return _described(usecase, catalog.report(usecase, windows, written), snapshots, ages)
+
+
+def _on_cluster(
+    backend: Any,
+    usecase: FeatureSet,
+    params: Features,
+    as_of: date | None,
+    valid: Path,
+    folders: tuple[Path, Path, Path | None],
+    *,
+    own: bool,
+) -> FeaturesReport:
+    """As `timed`, by the workers of a cluster; `folders`: of snapshots, tables and tiles."""
+    events, outcomes = ibis_session.read(backend, usecase, valid)
+    days = span(usecase, events, as_of)
+    windows = splits.windows(usecase, params, *days)
+    cluster = WholeTables(backend, usecase, params, days, windows)
+    written, ages = cluster.write(events, outcomes, *folders, own=own)
+    return _described(usecase, catalog.report(usecase, windows, written), folders[0], ages)
 
 
 def _described(

@@ -13,7 +13,7 @@ from plumbline.core import files
 from plumbline.metrics import metrics
 from tests.conftest import ROOT
 
-QUESTIONS = ("code", "data", "model", "mltest", "system")
+QUESTIONS = ("code", "data", "model", "mltest", "system", "spark")
 
 
 def modules(package: str) -> dict[str, set[str]]:
