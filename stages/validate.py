@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import documents, duckdb_session, files
+from plumbline.core import documents, duckdb_session, files, partition_cache
 from plumbline.core.usecase_loader import load_contract
 from plumbline.runtime import runner
 from plumbline.validate import (
@@ -18,6 +18,7 @@ from plumbline.validate import (
     data_docs,
     expectations,
     inspection,
+    kept_months,
     months,
     profile,
     summary,
@@ -51,7 +52,9 @@ def main(
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         connection = stack.enter_context(duckdb_session.connect(scratch))
-        bad_rows = Quarantine(connection, case, months.scan(connection, case, raw), own)
+        cache = partition_cache.of_stage("validate", kept_months.LIBRARIES)
+        held = months.scan(connection, case, raw)
+        bad_rows = Quarantine(connection, case, held, own, cache)
         results = inspection.structure(checker, bad_rows, checks, raw)
         inspection.outcomes_due(bad_rows, data.as_of, raw)
         results += inspection.rows(checker, bad_rows, checks)
@@ -73,6 +76,7 @@ def main(
         data_docs.write(pages, f"{case.title}: validation", reports, notes)
         rows = summary.rows(bad_rows.files, kept)
         counted = summary.summarise(rows, results, bad_rows.broken(), found, warnings, uses)
+        cache.trim()
     documents.write(measured, found.profile)
     documents.write(metrics, counted)
     unaccepted = [] if before else [check_messages.unaccepted(case)]

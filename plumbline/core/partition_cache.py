@@ -36,6 +36,8 @@ ROOT = "dvc.yaml"
 """The file that makes a folder a project: elsewhere nothing is kept."""
 LIMIT = 20 * 10**9
 """Bytes that are kept, at most; those used longest ago go first. Never more than half of what the disk has left."""
+VALUE = "value.json"
+"""The file of an entry that is one JSON value."""
 INDEX = "entry.json"
 """An entry's own file: the md5 of each other."""
 
@@ -75,6 +77,31 @@ class PartitionCache:
             for path in made:
                 os.replace(path, folder / path.name)
         return False
+
+    def read(self, key: str) -> Any:
+        """The JSON value that `write` kept under the key; None where there is none."""
+        if self.folder is None:
+            return None
+        with TemporaryDirectory() as scratch:
+            if not self.restore(key, Path(scratch)):
+                self.misses += 1
+                return None
+            self.hits += 1
+            return json.loads((Path(scratch) / VALUE).read_text(encoding="utf-8"))
+
+    def write(self, key: str, value: Any) -> Any:
+        """Keep a JSON value under the key; the value as `read` gives it."""
+        text = json.dumps(value)
+        if self.folder is not None:
+            with TemporaryDirectory() as scratch:
+                (Path(scratch) / VALUE).write_text(text, encoding="utf-8")
+                self.keep(key, [Path(scratch) / VALUE])
+        return json.loads(text)
+
+    def value(self, key: str, compute: Callable[[], Any]) -> Any:
+        """The JSON value under the key: kept, or else computed, and kept."""
+        kept = self.read(key)
+        return self.write(key, compute()) if kept is None else kept
 
     def restore(self, key: str, folder: Path) -> bool:
         """Copy the entry's files into `folder`, whole and as they were kept; false, and nothing copied, where it cannot."""

@@ -16,6 +16,9 @@ from plumbline.core.usecase import Contract
 TableName = Literal["events", "outcomes", "statistics"]
 ROWS = "rows in the file"
 
+EVENT_KEYS = "event_keys"
+"""What the checks of outcomes call the events' keys and times, in SQL."""
+
 LARGEST = 3.4028234663852886e38
 """Of float32, in which the model computes: an amount beyond is none that was measured."""
 

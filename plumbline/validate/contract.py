@@ -12,6 +12,7 @@ from plumbline.core.params_base import Severity
 from plumbline.core.sql import TYPES, delayed, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate.check import (
+    EVENT_KEYS,
     LARGEST,
     ROWS,
     ContractCheck,
@@ -248,4 +249,4 @@ def _sorted(*columns: str) -> str:
 
 
 def _exists(same: str) -> str:
-    return f"EXISTS (SELECT 1 FROM event_keys e WHERE {same})"
+    return f"EXISTS (SELECT 1 FROM {EVENT_KEYS} e WHERE {same})"

@@ -19,28 +19,31 @@ SHOWN = 3
 PLACE = "__file, __row"
 
 
-def numbered(key: str, rows: str, bad: str) -> str:
-    """key, place, n (which row of its key) and whether `bad` has the place, for each row with a key."""
+def numbered(key: str, rows: str, bad: str, keys: str) -> str:
+    """key, place, n (which row of its key) and whether `bad` has the place, for each row with one of the `keys`."""
     return (
         f"SELECT {key} AS key, {PLACE}, row_number() OVER (PARTITION BY {key} ORDER BY {PLACE}) AS n, "
-        f"({PLACE}) IN ({bad}) AS bad FROM ({rows}) WHERE {key} IS NOT NULL"
+        f"({PLACE}) IN ({bad}) AS bad FROM ({rows}) WHERE {key} IN ({keys})"
     )
 
 
-def repeated(tables: list[str]) -> str:
-    """The keys that stand more than once in one of the `tables`, as `numbered` gives them."""
-    return " UNION ".join(f"SELECT key FROM ({t}) WHERE n = 2" for t in tables)
+def repeated_keys(table: str) -> str:
+    """The name of the table with the repeated keys of a table's files, and how often each stands there."""
+    return f"repeated_keys_{table}"
+
+
+def repeats(key: str, rows: str) -> str:
+    """SQL for the keys that stand more than once, and how often."""
+    return f"SELECT {key} AS key, count(*) AS n FROM ({rows}) WHERE {key} IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
 
 
 def kept(events: str, outcomes: str | None) -> str:
-    """key, n of the row that stays: the first valid one; else the first whose event is valid; else
-    the first."""
+    """key, n of the row that stays, of each key in these rows: the first valid one; else the first whose event is
+    valid; else the first."""
     sides = [f"SELECT key, n, bad AS event, false AS outcome FROM ({events})"]
     sides += [f"SELECT key, n, false, bad FROM ({outcomes})"] if outcomes else []
-    tables = [t for t in (events, outcomes) if t]
     return (
-        f"SELECT key, n FROM ({' UNION ALL '.join(sides)}) WHERE key IN ({repeated(tables)}) "
-        "GROUP BY key, n "
+        f"SELECT key, n FROM ({' UNION ALL '.join(sides)}) GROUP BY key, n "
         "QUALIFY row_number() OVER "
         "(PARTITION BY key ORDER BY bool_or(event), bool_or(outcome), n) = 1"
     )

@@ -23,9 +23,17 @@ SHOWN = 20
 
 LEVELS: Mapping[Severity, str] = {"block": "critical", "quarantine": "warning", "warn": "info"}
 
-ABSENT = ("rfc3987_syntax", "sqlalchemy")
-"""What Great Expectations loads where it is there, and no check of frames needs: a grammar of addresses, databases. Its
-charts (altair) and SciPy's statistics are of an expectation that no contract has. All are half of the import's time."""
+ABSENT = (
+    *("rfc3987_syntax", "sqlalchemy", "boto3", "botocore"),
+    *("google.api_core", "google.auth", "google.cloud", "google.oauth2"),
+)
+"""What Great Expectations loads where it is there, and no check of frames needs: a grammar of addresses, databases, stores
+in clouds. Its charts (altair) and SciPy's statistics are of an expectation that no contract has. All are half of the import's time."""
+
+
+COUNTED = ("element_count", "unexpected_count", "missing_count", "partial_unexpected_list")
+"""What is kept of a result; the rest follows from it."""
+Counts = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,31 @@ def merged(results: Iterable[CheckResult]) -> list[CheckResult]:
     return [_merged(check, group) for check, group in by_check.items()]
 
 
+def counts(result: CheckResult) -> Counts:
+    """What is kept of a result: rows, those that break the check, those without a value, and examples."""
+    found = _counts([result.raw.result])
+    return {name: found[name] for name in COUNTED}
+
+
+def clean(rows: int, missing: int) -> Counts:
+    """The counts of so many rows of which none breaks a check."""
+    return dict(zip(COUNTED, (rows, 0, missing, []), strict=True))
+
+
+def folded(check: ContractCheck, parts: Sequence[Counts]) -> CheckResult:
+    """The result of a check over several parts of a table, whose counts these are."""
+    from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+    result = _counts(parts)
+    rows, broken = result["element_count"], result["unexpected_count"]
+    raw = ExpectationValidationResult(
+        success=not broken,
+        expectation_config=expectation(check).configuration,
+        result=result,
+    )
+    return CheckResult(check, not broken, rows, broken, raw)
+
+
 def reports(results: Sequence[CheckResult]) -> dict[str, Any]:
     """Great Expectations' validation result over all checks of each table; for `datadocs`."""
     tables = dict.fromkeys(r.check.table for r in results)
@@ -160,12 +193,7 @@ def _merged(check: ContractCheck, group: Sequence[CheckResult]) -> CheckResult:
 
 def _counts(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The counts of several frames as one. Examples in the order of the rows."""
-    total = Counter(
-        {
-            k: sum(f.get(k, 0) for f in results)
-            for k in ("element_count", "unexpected_count", "missing_count")
-        }
-    )
+    total = Counter({k: int(sum(f.get(k, 0) for f in results)) for k in COUNTED[:3]})
     rows, seen = total["element_count"], total["element_count"] - total["missing_count"]
     values = [v for f in results for v in f.get("partial_unexpected_list", ())][:SHOWN]
     kinds = Counter(str(v) for v in values)

@@ -15,11 +15,13 @@ from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
 from plumbline.validate import check_messages, months
 from plumbline.validate.check import Broken, ContractCheck, TableName, layout, severity_of
-from plumbline.validate.expectations import Checker, CheckResult, merged
+from plumbline.validate.expectations import Checker, CheckResult
 from plumbline.validate.months import File
 from plumbline.validate.params import SHARE_LIMIT
 from plumbline.validate.profile_shifts import ProfileShift
 from plumbline.validate.quarantine import REMOVED, Quarantine
+from plumbline.validate.row_checks import RowChecks
+from plumbline.validate.unique_keys import UniqueKeys
 from plumbline.validate.waivers import Waivers
 
 OF_FILES = ("columns", "type", "empty")
@@ -71,17 +73,14 @@ def rows(
         own = [c for c in checks if c.table == table and c.kind not in OF_FILES]
         if not held:
             continue
-        unique = [c for c in own if c.kind == "unique"]
-        keys = months.keys(quarantine.connection, quarantine.usecase, held)
-        results += checker.run(keys, unique)
-        repeated += [r.check for r in results if r.check in unique and not r.success]
-        del keys
+        for check in (c for c in own if c.kind == "unique"):
+            results.append(UniqueKeys(checker, quarantine, table).run(check))
+            repeated += [] if results[-1].success else [check]
         single = [c for c in own if c.kind != "unique"]
-        for batch, frame in months.frames(quarantine.connection, held, single):
-            results += _marked(quarantine, checker.run(frame, single), batch)
+        results += RowChecks(checker, quarantine, table, single).run()
     quarantine.mark_copies(repeated)
     quarantine.mark_removed()
-    return merged(results)
+    return results
 
 
 def settle(quarantine: Quarantine, allowed: float, waivers: Waivers) -> list[str]:
@@ -151,19 +150,6 @@ def _check_share(
 
 def _ratio(quarantine: Quarantine, broken: Broken) -> float | None:
     return quarantine.ratio(broken.check) if broken.check.kind == "range" else None
-
-
-def _marked(
-    quarantine: Quarantine, results: list[CheckResult], files: Sequence[File]
-) -> list[CheckResult]:
-    for result in results:
-        if not result.success:
-            marked = quarantine.mark(result.check, files)
-            if marked != result.broken:
-                raise RuntimeError(
-                    f"{result.check.name}: Great Expectations counts {result.broken} rows, SQL {marked}"
-                )
-    return results
 
 
 def _problems(quarantine: Quarantine, check: ContractCheck) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 import duckdb
 
@@ -14,7 +13,9 @@ from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
 from plumbline.validate import time_coverage
 from plumbline.validate.check import TableName, layout
+from plumbline.validate.kept_months import KeptMonths
 from plumbline.validate.months import File, source
+from plumbline.validate.time_coverage import TimeCoverage, per_day
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def find(
     tables: Mapping[TableName, Sequence[File]],
     *,
     accepted: bool,
+    kept: KeptMonths | None = None,
 ) -> list[Irregularity]:
     """What looks wrong in the valid files; where a profile is `accepted`, only what moves windows."""
     listed: list[Irregularity] = []
@@ -45,7 +47,7 @@ def find(
         listed += _empty(connection, usecase, table, held) if held and not accepted else []
     if usecase.time is None or not tables["events"]:
         return listed
-    times = of_times(connection, usecase.time, source(tables["events"]))
+    times = _of_files(connection, kept or KeptMonths(usecase), tables["events"])
     return [*listed, *(one for one in times if one.kind == "apart" or not accepted)]
 
 
@@ -60,8 +62,31 @@ def of_times(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> lis
         listed.append(Irregularity(name, "apart", size, words))
     inside = f"CAST({quote(name)} AS DATE) BETWEEN DATE '{seen.first}' AND DATE '{seen.last}'"
     covered = time_coverage.coverage(connection, f"SELECT * FROM ({rows}) WHERE {inside}", name)
+    return listed + _of_coverage(name, covered, days, seen)
+
+
+def _of_files(
+    connection: duckdb.DuckDBPyConnection, kept: KeptMonths, files: Sequence[File]
+) -> list[Irregularity]:
+    """`of_times` of files that each have a month: from what is known of each, where that says enough."""
+    name = str(kept.usecase.time)
+    days = time_coverage.days(connection, kept, files)
+    seen = event_days.of(days)
+    covered = None if seen.apart else time_coverage.of_files(connection, kept, files)
     if covered is None:
-        return listed
+        return of_times(connection, name, source(files))
+    return _of_coverage(name, covered, days, seen)
+
+
+def _of_coverage(
+    name: str,
+    covered: TimeCoverage | None,
+    days: event_days.Days,
+    seen: event_days.EventDays,
+) -> list[Irregularity]:
+    """Gaps and repeats between the first and the last of the days that belong together."""
+    if covered is None:
+        return []
     together = [(day, n) for day, n in days if seen.first <= day <= seen.last]
     if _by_chance(together, len(covered.missing_days)):
         covered = replace(covered, missing_days=())
@@ -72,16 +97,10 @@ def of_times(connection: duckdb.DuckDBPyConnection, name: str, rows: str) -> lis
     )
     kinds = [(kind, size) for kind, size in sizes if size]
     sentences = time_coverage.sentences(covered, name)
-    return listed + [
+    return [
         Irregularity(name, kind, size, words)
         for (kind, size), words in zip(kinds, sentences, strict=True)
     ]
-
-
-def per_day(connection: duckdb.DuckDBPyConnection, time: str, rows: str) -> list[tuple[date, int]]:
-    """The days that have rows, ascending, each with how many."""
-    query = f"SELECT CAST({quote(time)} AS DATE), count(*) FROM ({rows}) WHERE {quote(time)} IS NOT NULL GROUP BY 1 ORDER BY 1"
-    return connection.sql(query).fetchall()
 
 
 def _empty(

@@ -167,11 +167,17 @@ class LabelSeries:
 
     def copies(self) -> DailyCounts | None:
         """Rows that have a near copy on their day whose label counts otherwise; None where none are looked for."""
-        numbered = "SELECT row_number() OVER () AS __row, * FROM hit"
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW numbered AS {numbered}")
-        compared = self.connection.sql(near_copies.pairs(self.usecase, "hit")).fetchall()[0][0]
+        groups = near_copies.groups(self.usecase, "hit")
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE near_groups AS {groups}")
+        compared = self.connection.sql(
+            "SELECT (SELECT count(*) FROM hit) + coalesce(sum(n * n - n), 0) FROM near_groups"
+        ).fetchall()[0][0]
         if not self._pairs or compared > near_copies.MOST_PAIRS:
             return None
+        mixed = near_copies.inside(self.usecase, "FROM near_groups WHERE mixed")
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT row_number() OVER () AS __row, * FROM hit r WHERE {mixed}"
+        )
         rows = (
             f"SELECT __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n FROM hit GROUP BY __day) "
             f"LEFT JOIN (SELECT __day, count(DISTINCT __row) AS k FROM (SELECT a.* FROM {self._pairs}) "

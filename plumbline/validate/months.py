@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,55 +89,60 @@ def source(files: Sequence[File]) -> str:
     return " UNION ALL ".join(parts)
 
 
-def frame(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[File], checks: Iterable[ContractCheck]
-) -> Any:
-    """A frame with the values that the row checks look at, a row per row of `files`.
+def frames(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[File],
+    checks: Iterable[ContractCheck],
+    given: str = "",
+) -> Iterator[Any]:
+    """Frames of at most BATCH_ROWS with the values that the row checks look at, a row per row of `files`, in order.
 
-    Columns that no check looks at are in it too, so that damage to them is noticed.
+    Columns that no check looks at are in them too, so that damage to them is noticed. `given`: SQL that stands before
+    the query, as `orphans.event_keys` gives it.
     """
     values = {c: quote(c) for c in files[0].columns} | {c.shown: c.value for c in checks}
     select = ", ".join(f"{value} AS {quote(shown)}" for shown, value in values.items())
-    with _reading(connection, files):
-        return _pandas(connection, f"SELECT {select} FROM ({source(files)})")
+    yield from stream(connection, f"{given} SELECT {select} FROM ({source(files)})", files)
 
 
-def frames(
-    connection: duckdb.DuckDBPyConnection, files: Iterable[File], checks: Sequence[ContractCheck]
-) -> Iterator[tuple[list[File], Any]]:
-    """Batch by batch the files and their frame; the next is read while the caller works on one."""
-    waiting: deque[tuple[list[File], Future[Any]]] = deque()
-    with ThreadPoolExecutor(1) as reader:
-        for batch in batches(files):
-            waiting.append((batch, reader.submit(frame, connection.cursor(), batch, checks)))
-            if len(waiting) > 1:
-                held, read = waiting.popleft()
-                yield held, read.result()
-        for held, read in waiting:
-            yield held, read.result()
+def stream(
+    connection: duckdb.DuckDBPyConnection, query: str, files: Sequence[File]
+) -> Iterator[Any]:
+    """The query's rows as frames of at most BATCH_ROWS; ContractError for one of the `files` that cannot be read."""
+    import pyarrow as pa
+
+    with reading(connection, files):
+        if sum(f.rows for f in files) <= BATCH_ROWS:
+            yield whole(connection.cursor(), query)
+            return
+        waiting: list[Any] = []
+        for batch in connection.cursor().sql(query).to_arrow_reader(BATCH_ROWS):
+            waiting.append(batch)
+            if sum(b.num_rows for b in waiting) > BATCH_ROWS - batch.num_rows:
+                yield _pandas(pa.Table.from_batches(waiting))
+                waiting = []
+        if waiting:
+            yield _pandas(pa.Table.from_batches(waiting))
 
 
-def keys(connection: duckdb.DuckDBPyConnection, usecase: Contract, files: Sequence[File]) -> Any:
-    """A frame with the key of every row that has one, over all files of a table.
-
-    Of the events, it also makes the table `event_keys` (key, time, __file, __row) for later checks.
-    """
-    key = quote(usecase.key)
-    with _reading(connection, files):
-        if files[0].table == "outcomes":
-            return _pandas(
-                connection, f"SELECT {key} FROM ({source(files)}) WHERE {key} IS NOT NULL"
-            )
-        time = quote(usecase.time) if usecase.time else "NULL"
-        query = f"SELECT {key} AS key, {time} AS time, __file, __row FROM ({source(files)})"
-        connection.execute(f"CREATE OR REPLACE TABLE event_keys AS {query}")
-    return _pandas(connection, f"SELECT key AS {key} FROM event_keys WHERE key IS NOT NULL")
+def whole(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+    """All of the query's rows as one frame."""
+    return _pandas(connection.sql(query).to_arrow_table())
 
 
-def _pandas(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
+def ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """The items in order; the next is made while the caller works on one."""
+    end = object()
+    with ThreadPoolExecutor(1) as maker:
+        waiting = maker.submit(next, items, end)
+        while (item := waiting.result()) is not end:
+            waiting = maker.submit(next, items, end)
+            yield item
+
+
+def _pandas(table: Any) -> Any:
     import pandas as pd
 
-    table = connection.sql(query).to_arrow_table()
     frame = table.to_pandas(strings_to_categorical=True)
     for name in (n for n in table.column_names if _inexact(table.column(n))):
         frame[name] = table.column(name).to_pandas(types_mapper=lambda _: pd.Int64Dtype())
@@ -157,7 +161,7 @@ def _inexact(column: Any) -> bool:
 
 
 @contextmanager
-def _reading(connection: duckdb.DuckDBPyConnection, files: Sequence[File]) -> Iterator[None]:
+def reading(connection: duckdb.DuckDBPyConnection, files: Sequence[File]) -> Iterator[None]:
     """Say which of the files it was when DuckDB cannot read them."""
     try:
         yield

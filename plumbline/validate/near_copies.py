@@ -20,13 +20,26 @@ def same(usecase: Contract) -> str:
     return " AND ".join(["a.__day = b.__day", *(_alike(usecase, c) for c in compared)])
 
 
-def pairs(usecase: Contract, rows: str) -> str:
-    """A query for how many pairs of rows would be compared number by number."""
-    columns = [c for c in usecase.known if _compared(usecase, c) and not number(usecase, c)]
-    groups = ", ".join(["__day", *(quote(c.name) for c in columns)])
+def groups(usecase: Contract, rows: str) -> str:
+    """A query for the groups of several rows, which are compared number by number: their columns, `n` rows, and whether
+    their labels are `mixed`, so that one can be a near copy with another label."""
+    names = ", ".join(["__day", *(quote(n) for n in _grouped(usecase))])
+    mixed = "min(__hit) IS DISTINCT FROM max(__hit) AS mixed"
     return (
-        f"SELECT coalesce(sum(n * n), 0) FROM (SELECT count(*) AS n FROM {rows} GROUP BY {groups})"
+        f"SELECT {names}, count(*) AS n, {mixed} FROM {rows} GROUP BY {names} HAVING count(*) > 1"
     )
+
+
+def inside(usecase: Contract, groups: str) -> str:
+    """A condition for a row: it is in one of the `groups`."""
+    alike = (f"g.{n} IS NOT DISTINCT FROM r.{n}" for n in map(quote, _grouped(usecase)))
+    return (
+        f"EXISTS (SELECT 1 FROM ({groups}) g WHERE {' AND '.join(['g.__day = r.__day', *alike])})"
+    )
+
+
+def _grouped(usecase: Contract) -> list[str]:
+    return [c.name for c in usecase.known if _compared(usecase, c) and not number(usecase, c)]
 
 
 def number(usecase: Contract, column: Column) -> bool:

@@ -21,8 +21,9 @@ from plumbline.core.declarations import Array, Column
 from plumbline.core.errors import ContractError
 from plumbline.core.sql import no_rows, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate import irregularities, label_history
+from plumbline.validate import label_history, time_coverage
 from plumbline.validate.check import TableName, clock, layout
+from plumbline.validate.kept_months import KeptMonths
 from plumbline.validate.months import File, source
 from plumbline.validate.profile_document import ColumnProfile, DayRows, Profile, RowRates
 from plumbline.validate.profile_shifts import CUT, UNIT_QUANTILES, ColumnDay
@@ -56,11 +57,12 @@ def window(
     events: Sequence[File],
     as_of: date | None,
     days: int,
+    kept: KeptMonths | None = None,
 ) -> Span:
     """The last `days` days before `as_of` (by default the day after the last event), as far as they go."""
     if usecase.time is None:
         return None
-    seen = event_days.of(irregularities.per_day(connection, usecase.time, source(events)))
+    seen = event_days.of(time_coverage.days(connection, kept or KeptMonths(usecase), events))
     end = as_of or seen.last + timedelta(days=1)
     return max(end - timedelta(days=days), min(seen.first, end)), end
 
@@ -70,6 +72,7 @@ def measure(
     usecase: Contract,
     tables: Mapping[TableName, Sequence[File]],
     span: Span,
+    kept: KeptMonths | None = None,
 ) -> Profile:
     """The profile of the events and outcomes of `tables` in the window `span`."""
     columns: dict[str, ColumnProfile] = {}
@@ -81,8 +84,8 @@ def measure(
     counts = _per_day(connection, usecase, events, span)
     own: dict[str, Any] = {"window": None}
     if span:
-        outcomes = _rows(usecase, "outcomes", tables["outcomes"], (date.min, span[1]))
-        months = label_history.months(connection, usecase, outcomes, span[1])
+        kept = kept or KeptMonths(usecase)
+        months = label_history.of_files(connection, kept, tables["outcomes"], span[1])
         own = {"window": [str(span[0]), str(span[1])], "months": months}
     return Profile(columns=columns, days=counts, per_day=_rates(counts), rows=total, **own)
 

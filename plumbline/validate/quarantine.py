@@ -11,11 +11,13 @@ from pathlib import Path
 
 import duckdb
 
+from plumbline.core.partition_cache import PartitionCache
 from plumbline.core.safe_text import HIDDEN
 from plumbline.core.sql import PARQUET, literal, no_rows, quote
 from plumbline.core.usecase import Contract
 from plumbline.validate import copies
 from plumbline.validate.check import Broken, ContractCheck, TableName, layout
+from plumbline.validate.kept_months import KeptMonths
 from plumbline.validate.months import File, source
 
 REMOVED = "event"
@@ -25,9 +27,9 @@ EXAMPLES = 3
 
 
 class Quarantine:
-    """Marks rows that break checks; `files` as `months.scan` gives them, `event_keys` made.
+    """Marks rows that break checks; `files` as `months.scan` gives them.
 
-    `own`: outcomes have a table of their own, with several for an event.
+    `own`: outcomes have a table of their own, with several for an event. `cache`: what is known of files from before.
     """
 
     def __init__(
@@ -36,17 +38,20 @@ class Quarantine:
         usecase: Contract,
         files: Mapping[TableName, list[File]],
         own: bool = False,
+        cache: PartitionCache | None = None,
     ) -> None:
         self.connection = connection
         self.usecase = usecase
         self.files = files
         self.own = own
+        self.kept = KeptMonths(usecase, cache or PartitionCache(None))
+        self._described: dict[int, Broken] = {}
         self.checks: list[ContractCheck] = []
         connection.execute('CREATE TABLE bad (file INTEGER, "row" BIGINT, "check" INTEGER)')
 
-    def mark(self, check: ContractCheck, files: Sequence[File]) -> int:
-        """Mark the rows of `files` that break the check; returns how many."""
-        inner = f"SELECT __file, __row, {check.value} AS v FROM ({source(files)})"
+    def mark(self, check: ContractCheck, files: Sequence[File], given: str = "") -> int:
+        """Mark the rows of `files` that break the check; returns how many. `given`: SQL that stands before the query."""
+        inner = f"{given} SELECT __file, __row, {check.value} AS v FROM ({source(files)})"
         return self._mark(check, f"SELECT __file, __row FROM ({inner}) WHERE {check.broken}")
 
     def mark_copies(self, checks: Sequence[ContractCheck]) -> None:
@@ -55,12 +60,14 @@ class Quarantine:
         if not checks:
             return
         both = [t for t in self.files if self.files[t] and not (self.own and t == "outcomes")]
-        numbered = {t: self._numbered(t) for t in both}
+        self._repeat([t for t in both if t not in {c.table for c in checks}])
+        keys = " UNION ".join(f"SELECT key FROM {copies.repeated_keys(t)}" for t in both)
+        numbered = {t: self._numbered(t, keys) for t in both}
         self.connection.execute(
             "CREATE OR REPLACE TABLE kept_copies AS "
             + copies.kept(numbered["events"], numbered.get("outcomes"))
         )
-        other = "key IN (SELECT key FROM kept_copies) AND (key, n) NOT IN (FROM kept_copies)"
+        other = "(key, n) NOT IN (FROM kept_copies)"
         for check in checks:
             rows = f"SELECT __file, __row FROM ({numbered[check.table]}) WHERE {other}"
             self._mark(check, rows)
@@ -73,12 +80,14 @@ class Quarantine:
         check = ContractCheck(
             "outcomes", REMOVED, self.usecase.key, "quarantine", "a valid event", key
         )
-        events = self._numbered("events")
+        bad = f"{source(self.files['events'])}) SEMI JOIN ({self._set_aside('events')}) USING (__file, __row"
+        keys = f"SELECT {key} FROM ({bad}) WHERE {key} IS NOT NULL"
+        events = self._numbered("events", keys)
         whole = f"SELECT key FROM ({events}) GROUP BY key HAVING bool_and(bad)"
         gone = f"key IN ({whole})"
         if not self.own:
             gone += f" OR (key, n) IN (SELECT (key, n) FROM ({events}) WHERE bad)"
-        outcomes = self._numbered("outcomes")
+        outcomes = self._numbered("outcomes", keys)
         return self._mark(
             check, f"SELECT __file, __row FROM ({outcomes}) WHERE NOT bad AND ({gone})"
         )
@@ -91,7 +100,10 @@ class Quarantine:
     def broken(self) -> list[Broken]:
         """What was marked, check by check."""
         marked = self.connection.sql('SELECT DISTINCT "check" FROM bad ORDER BY 1').fetchall()
-        return [self._broken(row[0]) for row in marked]
+        for (number,) in marked:
+            if number not in self._described:
+                self._described[number] = self._broken(number)
+        return [self._described[number] for (number,) in marked]
 
     def ratio(self, check: ContractCheck) -> float | None:
         """Median size of the values that break the check over that of the others in their files."""
@@ -125,10 +137,17 @@ class Quarantine:
             target = literal(folder / f"{table}.parquet")
             self.connection.execute(f"COPY ({self._quarantine(table)}) TO {target} ({PARQUET})")
 
-    def _numbered(self, table: TableName) -> str:
-        rows = "FROM event_keys" if table == "events" else source(self.files[table])
-        key = "key" if table == "events" else quote(self.usecase.key)
-        return copies.numbered(key, rows, self._set_aside(table))
+    def _repeat(self, tables: Sequence[TableName]) -> None:
+        """Make the tables of repeated keys that no check of uniqueness has made."""
+        for table in tables:
+            query = copies.repeats(quote(self.usecase.key), source(self.files[table]))
+            self.connection.execute(
+                f"CREATE OR REPLACE TABLE {copies.repeated_keys(table)} AS {query}"
+            )
+
+    def _numbered(self, table: TableName, keys: str) -> str:
+        rows, bad = source(self.files[table]), self._set_aside(table)
+        return copies.numbered(quote(self.usecase.key), rows, bad, keys)
 
     def _mark(self, check: ContractCheck, rows: str) -> int:
         if check not in self.checks:
@@ -179,10 +198,24 @@ class Quarantine:
         if not lost:
             shutil.copyfile(file.path, target)
         elif lost < file.rows:
-            columns = ", ".join(quote(c) for c in file.columns)
-            rows = f"SELECT {columns} FROM ({source([file])}) WHERE __row NOT IN ({gone}) ORDER BY __row"
-            self.connection.execute(f"COPY ({rows}) TO {literal(target)} ({PARQUET})")
+            self._write_without(file, gone, target)
         return file.rows - lost
+
+    def _write_without(self, file: File, gone: str, target: Path) -> None:
+        """Write the file without the rows of the query `gone`, or take what was written before."""
+        listed = f"SELECT md5(string_agg(__row, ',' ORDER BY __row)) FROM ({gone})"
+        columns = ", ".join(quote(c) for c in file.columns)
+        rows = (
+            f"SELECT {columns} FROM ({source([file])}) WHERE __row NOT IN ({gone}) ORDER BY __row"
+        )
+
+        def write(folder: Path) -> None:
+            path = literal(folder / target.name)
+            self.connection.execute(f"COPY ({rows}) TO {path} ({PARQUET})")
+
+        md5 = self.connection.sql(listed).fetchall()[0][0]
+        key = self.kept.key("valid", [file], target.name, md5)
+        self.kept.cache.fill(key, target.parent, write)
 
     def _quarantine(self, table: TableName) -> str:
         numbers = [i for i, c in enumerate(self.checks) if self._sets_aside(table, c)]

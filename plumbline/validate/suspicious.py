@@ -16,11 +16,12 @@ import duckdb
 from plumbline.core import event_days
 from plumbline.core.declarations import Column
 from plumbline.core.usecase import Contract
-from plumbline.validate import bursts, irregularities, label_series
+from plumbline.validate import bursts, label_series, time_coverage
 from plumbline.validate.bursts import DailyCounts, Run
 from plumbline.validate.check import TableName
+from plumbline.validate.kept_months import KeptMonths
 from plumbline.validate.label_series import MEMORY, LabelSeries, Span
-from plumbline.validate.months import File, source
+from plumbline.validate.months import File
 from plumbline.validate.profile_shifts import ProfileShift
 
 SHOWN = 3
@@ -35,12 +36,13 @@ def measures(
     window: tuple[date, date] | None,
     *,
     accepted: bool,
+    kept: KeptMonths | None = None,
 ) -> list[ProfileShift]:
     """A measure for each check that can be made, above 1 where it found a burst; `window`: the profile's.
 
     Where a profile is `accepted`, the days before the window were looked at then, and are only compared with.
     """
-    days = span(connection, usecase, tables, window)
+    days = span(connection, usecase, tables, window, kept)
     if days is None or not_judged(usecase, days):
         return []
     since = max(0, (window[0] - days.first).days) if accepted and window else 0
@@ -66,11 +68,12 @@ def span(
     usecase: Contract,
     tables: Mapping[TableName, Sequence[File]],
     window: tuple[date, date] | None,
+    kept: KeptMonths | None = None,
 ) -> Span | None:
     """The days that are looked at; None without time or outcomes."""
     if usecase.time is None or window is None or not (tables["events"] and tables["outcomes"]):
         return None
-    days = irregularities.per_day(connection, usecase.time, source(tables["events"]))
+    days = time_coverage.days(connection, kept or KeptMonths(usecase), tables["events"])
     return label_series.span(usecase, event_days.of(days).first, window[1]) if days else None
 
 

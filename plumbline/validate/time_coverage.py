@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import duckdb
 
 from plumbline.core import duckdb_session
 from plumbline.core.sql import quote
+from plumbline.validate.kept_months import KeptMonths
+from plumbline.validate.months import File, source
 
 FEWEST = 10
 """Days with rows, or steps, below which nothing is expected of the others."""
@@ -73,6 +76,71 @@ def coverage(connection: duckdb.DuckDBPyConnection, rows: str, time: str) -> Tim
         step=step if series else None,
         missing_steps=lacking if series else 0,
     )
+
+
+def per_day(connection: duckdb.DuckDBPyConnection, time: str, rows: str) -> list[tuple[date, int]]:
+    """The days that have rows, ascending, each with how many."""
+    query = f"SELECT CAST({quote(time)} AS DATE), count(*) FROM ({rows}) WHERE {quote(time)} IS NOT NULL GROUP BY 1 ORDER BY 1"
+    return connection.sql(query).fetchall()
+
+
+def days(
+    connection: duckdb.DuckDBPyConnection, kept: KeptMonths, files: Sequence[File]
+) -> list[tuple[date, int]]:
+    """`per_day` of files of events."""
+    counts: Counter[date] = Counter()
+    for file in files:
+        for day, rows in kept.value("days", [file], partial(_days, connection, kept, file)):
+            counts[date.fromisoformat(day)] += rows
+    return sorted(counts.items())
+
+
+def of_files(
+    connection: duckdb.DuckDBPyConnection, kept: KeptMonths, files: Sequence[File]
+) -> TimeCoverage | None:
+    """`coverage` of files of events, each of a month of its own; None where they may be one regular series."""
+    parts = [kept.value("times", [f], partial(_times, connection, kept, f)) for f in files]
+    parts = [p for p in parts if p["rows"]]
+    times = sum(p["times"] for p in parts)
+    often = sum(p["often"] for p in parts) + len(parts) - 1
+    if not parts or often >= USUAL * (times - 1):
+        return None
+    there = [day for day, _ in days(connection, kept, files)]
+    return TimeCoverage(
+        rows=sum(p["rows"] for p in parts),
+        first=min(datetime.fromisoformat(p["first"]) for p in parts),
+        last=max(datetime.fromisoformat(p["last"]) for p in parts),
+        days=len(there),
+        missing_days=tuple(_missing(there)),
+        repeated=0,
+        step=None,
+        missing_steps=0,
+    )
+
+
+def _days(
+    connection: duckdb.DuckDBPyConnection, kept: KeptMonths, file: File
+) -> list[tuple[str, int]]:
+    counted = per_day(connection, str(kept.usecase.time), source([file]))
+    return [(day.isoformat(), rows) for day, rows in counted]
+
+
+def _times(
+    connection: duckdb.DuckDBPyConnection, kept: KeptMonths, file: File
+) -> dict[str, str | int | None]:
+    """Rows, the first and the last time, different times, how often the most frequent step comes; rows are sorted."""
+    name = quote(str(kept.usecase.time))
+    times = f"SELECT {name} AS t FROM ({source([file])}) WHERE {name} IS NOT NULL"
+    steps = f"SELECT t, t - lag(t) OVER () AS s FROM ({times})"
+    counted = f"SELECT s, count(*) AS n, min(t) AS first, max(t) AS last FROM ({steps}) GROUP BY s"
+    same, other = "s = INTERVAL 0 SECOND", "s <> INTERVAL 0 SECOND"
+    rows, different, often, first, last = duckdb_session.rows(
+        connection,
+        f"SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n) FILTER (({same}) IS NOT TRUE), 0)::BIGINT, "
+        f"coalesce(max(n) FILTER ({other}), 0), min(first), max(last) FROM ({counted})",
+    )[0]
+    ends = {"first": str(first), "last": str(last)} if rows else {}
+    return {"rows": rows, "times": different, "often": often, **ends}
 
 
 def sentences(seen: TimeCoverage, time: str) -> list[str]:

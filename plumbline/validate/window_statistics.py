@@ -45,18 +45,20 @@ def measure(
     days: tuple[date | None, date | None],
 ) -> WindowStatistics:
     """Of the files in `valid`; `days`: data.start and data.as_of. Units are looked for in all `rows`."""
-    connection, case, (start, as_of) = rows.connection, rows.usecase, days
-    span = profile.window(connection, case, rows.files["events"], as_of, limits.window_days)
+    connection, case, (start, as_of), kept = rows.connection, rows.usecase, days, rows.kept
+    span = profile.window(connection, case, rows.files["events"], as_of, limits.window_days, kept)
     every = months.scan(connection, case, valid)
     with latest_outcomes.tables(connection, case, every, rows.own) as clean:
-        now = profile.measure(connection, case, clean, span)
-        odd = irregularities.find(connection, case, clean, accepted=bool(accepted))
+        now = profile.measure(connection, case, clean, span, kept)
+        odd = irregularities.find(connection, case, clean, accepted=bool(accepted), kept=kept)
         then = _then(rows, every["outcomes"], accepted, now)
         odd += label_history.rewritten(case, accepted, then, start)
         by_day = profile.by_day(connection, case, rows.files, span)
         shifts = profile_shifts.measures(accepted, now, limits, by_day)
-        shifts += suspicious.measures(connection, case, clean, span, accepted=bool(accepted))
-        unjudged = suspicious.not_judged(case, suspicious.span(connection, case, clean, span))
+        shifts += suspicious.measures(
+            connection, case, clean, span, accepted=bool(accepted), kept=kept
+        )
+        unjudged = suspicious.not_judged(case, suspicious.span(connection, case, clean, span, kept))
     empty = [name for name, column in now.columns.items() if column.null >= 1]
     return WindowStatistics(now, shifts, odd, data_plan.gap(case, empty), unjudged)
 
