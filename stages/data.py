@@ -10,12 +10,14 @@ import tempfile
 from pathlib import Path
 
 from plumbline import config
-from plumbline.core import documents, duckdb_session, files, policy
+from plumbline.core import documents, duckdb_session, files, partition_cache, policy
 from plumbline.core.usecase_loader import load_contract
 from plumbline.data import (
     datasheet,
     erasure,
     filtering,
+    month_figures,
+    month_files,
     outcome_counts,
     partition,
     read_source,
@@ -36,23 +38,30 @@ def main(usecase: str, source: Path, raw: Path, served: Path, sheet: Path) -> No
     tracked.check(usecase, chosen.data, source)
     window = VisibleDays(chosen.data.start, chosen.data.as_of)
     own = chosen.data.own_outcomes
+    cache = partition_cache.of_stage("data", month_files.LIBRARIES)
     with tempfile.TemporaryDirectory() as scratch, files.replacing_folder(raw) as folder:
         with duckdb_session.connect(Path(scratch)) as connection:
             read = read_source.read(
-                connection, case, chosen.data, chosen.seed, source, Path(scratch)
+                connection, case, chosen.data, chosen.seed, source, Path(scratch), cache
             )
-            gone = erasure.forget(connection, case, chosen.data.forget)
+            gone = erasure.forget(connection, case, chosen.data.forget) if not read.months else 0
             predictions = served_predictions.of(connection, case, read.sealed)
-            left_out = filtering.leave_out(connection, case)
-            partition.views(connection, case, window, own=own)
-            partition.write(connection, case, folder, own=own)
+            left_out, counted = {}, None
+            if read.months:
+                keys = read.months.write(folder, window)
+                counted = month_figures.of(read.months, folder, keys, window)
+            else:
+                left_out = filtering.leave_out(connection, case)
+                partition.views(connection, case, window, own=own)
+                partition.write(connection, case, folder, own=own)
             written = datasheet.describe(
-                connection, case, read.source, window, read.unused, folder, read.late
+                connection, case, read.source, window, read.unused, folder, read.late, counted
             )
         served_predictions.write(served, predictions, written.outcome_rows)
     written = written.model_copy(update={"rows_forgotten": gone} if gone else {})
     written = written.model_copy(update={"rows_left_out": left_out} if left_out else {})
     documents.write(sheet, written)
+    cache.trim()
     log.info("data: %d rows, %d outcomes", written.rows, written.outcomes)
     for line in outcome_counts.lines(written.outcome_rows):
         log.info("data: %s", line)

@@ -25,8 +25,8 @@ MUTANTS = (
         "Infra 3",
         "pipeline: the outcomes are written under another name",
         "plumbline/data/partition.py",
-        '("due", "outcomes", outcomes, KNOWN_AT if usecase.time else None)',
-        '("due", "labels", outcomes, KNOWN_AT if usecase.time else None)',
+        'EVENTS, OUTCOMES = "events", "outcomes"',
+        'EVENTS, OUTCOMES = "events", "labels"',
         tests="tests/mltest/test_pipeline.py",
     ),
     Mutant(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,32 @@ class Datasheet(SparseDocument):
     ignored_outcome_columns: list[str] = Field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class TableFigures:
+    """What the datasheet says of the rows that were read and written."""
+
+    columns: dict[str, ColumnSheet]
+    rows: int
+    outcomes: int
+    rows_after_as_of: int
+    rows_before_start: int
+    span: list[str] | None
+
+
+def figures(
+    connection: duckdb.DuckDBPyConnection, usecase: Contract, window: VisibleDays
+) -> TableFigures:
+    """Of the table `events` and the views of `partition.views`."""
+    return TableFigures(
+        columns={c.name: _column(connection, c) for c in usecase.columns},
+        rows=_one(connection, "SELECT count(*) FROM visible"),
+        outcomes=_one(connection, "SELECT count(*) FROM outcomes"),
+        rows_after_as_of=_after(connection, usecase, window),
+        rows_before_start=_before(connection, usecase, window),
+        span=_span(connection, usecase),
+    )
+
+
 def describe(
     connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
@@ -99,13 +125,15 @@ def describe(
     unused: Sequence[str],
     raw: Path,
     late: ReadOutcomes | None = None,
+    counted: TableFigures | None = None,
 ) -> Datasheet:
     """Counts and span of the visible rows, each column's type, nulls and range, and the source.
 
     Reads the table `events` and the views of `partition.views`; `raw` holds the files written from them. `late`:
-    outcomes that have a table of their own.
+    outcomes that have a table of their own. `counted`: where the figures are known already.
     """
-    columns = {c.name: _column(connection, c) for c in usecase.columns}
+    counted = counted or figures(connection, usecase, window)
+    columns = counted.columns
     empty = [name for name, column in columns.items() if not column.distinct and column.max is None]
     plan = data_plan.gap(usecase, empty, unused)
     terms = TermsSheet(**asdict(usecase.terms)) if usecase.terms else None
@@ -117,11 +145,11 @@ def describe(
         source=_source(source, raw),
         as_of=str(window.as_of) if window.as_of else None,
         start=str(window.start) if window.start else None,
-        rows=_one(connection, "SELECT count(*) FROM visible"),
-        outcomes=_one(connection, "SELECT count(*) FROM outcomes"),
-        rows_after_as_of=_after(connection, usecase, window),
-        rows_before_start=_before(connection, usecase, window),
-        span=_span(connection, usecase),
+        rows=counted.rows,
+        outcomes=counted.outcomes,
+        rows_after_as_of=counted.rows_after_as_of,
+        rows_before_start=counted.rows_before_start,
+        span=counted.span,
         ignored_columns=list(unused),
         columns=columns,
         **{name: value for name, value in declared.items() if value},
@@ -178,11 +206,12 @@ def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> ColumnShee
         distinct = _one(connection, f"SELECT count(DISTINCT {name}) FROM {table}")
         return ColumnSheet(type=column.type, unit=column.unit, nulls=nulls, distinct=distinct)
     low, high = duckdb_session.rows(connection, f"SELECT min({name}), max({name}) FROM {table}")[0]
-    ends = {"min": _json_value(low), "max": _json_value(high)}
+    ends = {"min": json_value(low), "max": json_value(high)}
     return ColumnSheet(type=column.type, unit=column.unit, nulls=nulls, **ends)
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """A value of a column as the datasheet has it."""
     return str(value) if isinstance(value, datetime) else value
 
 

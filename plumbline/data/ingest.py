@@ -51,7 +51,7 @@ def load(
         with closing(part.chunks(connection)) as chunks:
             for relation in chunks:
                 relation = _numbered(usecase, relation, total + rows)
-                relation = _completed(connection, usecase, source, part, relation)
+                relation = completed(connection, usecase, source, part, relation)
                 types = columns_of(connection, source, part, relation)
                 first = first or types
                 _compare(part, types, source.parts[0], first)
@@ -96,7 +96,7 @@ def _numbered(usecase: Contract, relation: str, before: int) -> str:
     return f"(SELECT *, {before} + row_number() OVER () AS {quote(ROW_NUMBER)} FROM {relation})"
 
 
-def _completed(
+def completed(
     connection: duckdb.DuckDBPyConnection,
     usecase: Contract,
     source: EventSource,
@@ -116,7 +116,7 @@ def columns_of(
     connection: duckdb.DuckDBPyConnection, source: EventSource, part: SourcePart, relation: str
 ) -> dict[str, str]:
     """Names and DuckDB types."""
-    described = _run(connection, f"DESCRIBE SELECT * FROM {relation}", source, part).fetchall()
+    described = run(connection, f"DESCRIBE SELECT * FROM {relation}", source, part).fetchall()
     return {row[0]: row[1] for row in described}
 
 
@@ -151,23 +151,33 @@ def _insert(
     table: str,
 ) -> int:
     """Append a chunk, `before` rows into its part; the number of its rows."""
-    headers.check_all(usecase, types, part.name)
-    derived = derivations(connection, usecase, part.name, relation)
-    column_casts = casts(usecase, types, derived)
-    times = [c for c in column_casts if c.column.type == "timestamp"]
-    values = ", ".join(_stored(c) for c in column_casts)
-    bad = _marks(column_casts) if keep_bad else " OR ".join(c.bad for c in column_casts)
+    columns = column_casts(connection, usecase, part, relation, types)
+    times = [c for c in columns if c.column.type == "timestamp"]
+    values = ", ".join(stored(c) for c in columns)
+    bad = _marks(columns) if keep_bad else " OR ".join(c.bad for c in columns)
     zones = "".join(f", CASE WHEN {c.value} IS NOT NULL THEN {c.zoned} END" for c in times)
     sql = f"INSERT INTO {table} SELECT {values}, {bad}{zones} FROM {relation}"
-    rows = _run(connection, sql, source, part).fetchall()
+    rows = run(connection, sql, source, part).fetchall()
     if not keep_bad and duckdb_session.rows(
         connection, f"SELECT 1 FROM {table} WHERE {BAD} LIMIT 1"
     ):
-        refuse(connection, part, relation, column_casts, before)
+        refuse(connection, part, relation, columns, before)
     for number, cast in enumerate(times):
         if _mixed(connection, table, number):
             refuse_mixed(connection, part, relation, cast, before, source.parts[0].name)
     return int(rows[0][0])
+
+
+def column_casts(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    part: SourcePart,
+    relation: str,
+    types: dict[str, str],
+) -> tuple[Cast, ...]:
+    """How the contract's columns come from a relation with columns of these DuckDB types."""
+    headers.check_all(usecase, types, part.name)
+    return casts(usecase, types, derivations(connection, usecase, part.name, relation))
 
 
 def _marks(column_casts: tuple[Cast, ...]) -> str:
@@ -177,7 +187,7 @@ def _marks(column_casts: tuple[Cast, ...]) -> str:
     return f"CASE {names} END, CASE {values} END"
 
 
-def _stored(cast: Cast) -> str:
+def stored(cast: Cast) -> str:
     """The typed value; NaN, which only floats have, is stored as null."""
     if cast.column.type != "float":
         return cast.value
@@ -191,7 +201,7 @@ def _mixed(connection: duckdb.DuckDBPyConnection, table: str, number: int) -> bo
     return duckdb_session.rows(connection, seen) == [(True, True)]
 
 
-def _run(
+def run(
     connection: duckdb.DuckDBPyConnection, sql: str, source: EventSource, part: SourcePart
 ) -> duckdb.DuckDBPyConnection:
     """Execute; what DuckDB says of a file as one SourceError."""
@@ -207,7 +217,7 @@ def _run(
         if "auto_detect=false" not in sql or "parallel=false" in sql:
             raise
         alone = sql.replace("auto_detect=false", "auto_detect=false, parallel=false")
-        return _run(connection, alone, source, part)
+        return run(connection, alone, source, part)
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
         if not part.path:
             raise

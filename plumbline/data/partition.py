@@ -20,6 +20,10 @@ from plumbline.core.usecase import Contract
 from plumbline.data import outcome_rows
 from plumbline.data.visible_days import VisibleDays, end, start
 
+EVENTS, OUTCOMES = "events", "outcomes"
+VIEWS = {EVENTS: "visible", OUTCOMES: "due"}
+"""The tables that are written, and the views that their rows are read from."""
+
 
 def views(
     connection: duckdb.DuckDBPyConnection,
@@ -27,10 +31,11 @@ def views(
     window: VisibleDays,
     *,
     own: bool = False,
+    any_rows: bool = False,
 ) -> None:
     """Create the views `visible` (known columns) and `outcomes` over the table `events`.
 
-    `own`: outcomes are those of the table `outcome_rows`, which `outcome_rows.fill` made. Raises SourceError where no
+    `any_rows`: there may be none. `own`: outcomes are those of the table `outcome_rows`, which `outcome_rows.fill` made. Raises SourceError where no
     event is visible.
     """
     known = ", ".join(quote(c.name) for c in usecase.known)
@@ -47,7 +52,7 @@ def views(
     else:
         connection.execute(f"CREATE VIEW due AS {due}")
     connection.execute(f"CREATE VIEW outcomes AS SELECT {outcomes} FROM due")
-    if usecase.time:
+    if usecase.time and not any_rows:
         _refuse_none(connection, usecase, quote(usecase.time), window)
 
 
@@ -80,21 +85,36 @@ def write(
     n-th row of a key is therefore the same row of the source in the events and in the outcomes. Outcomes of their
     `own` are sorted by known_at and key, then by the unknown columns; those of no event go into a file beside.
     """
-    known = [c.name for c in usecase.known]
     if own:
         outcome_rows.write_unknown(connection, usecase, folder)
-    outcomes = _outcome_columns(usecase)
-    for view, name, columns, time in (
-        ("visible", "events", known, usecase.time),
-        ("due", "outcomes", outcomes, KNOWN_AT if usecase.time else None),
-    ):
-        first = [time, usecase.key] if time else [usecase.key]
-        order = _order([*first, *([] if own else known), *columns])
-        for month in _months(connection, view, time):
-            rows = f"SELECT {', '.join(quote(c) for c in columns)} FROM {view}"
-            rows += f" WHERE {_during(month, time)} ORDER BY {order}"
-            target = literal(folder / f"{name}-{month}.parquet")
-            connection.execute(f"COPY ({rows}) TO {target} ({PARQUET})")
+    for table in (EVENTS, OUTCOMES):
+        for month in _months(connection, VIEWS[table], _clock(usecase, table)):
+            write_month(connection, usecase, table, month, folder, own=own)
+
+
+def write_month(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    table: str,
+    month: str,
+    folder: Path,
+    *,
+    own: bool = False,
+) -> None:
+    """Write the file of one month of EVENTS or OUTCOMES as `write` does; none where there is no row."""
+    known, time = [c.name for c in usecase.known], _clock(usecase, table)
+    columns = known if table == EVENTS else _outcome_columns(usecase)
+    first = [time, usecase.key] if time else [usecase.key]
+    order = _order([*first, *([] if own else known), *columns])
+    rows = f"SELECT {', '.join(quote(c) for c in columns)} FROM {VIEWS[table]} WHERE {_during(month, time)}"
+    if month == "all" or duckdb_session.rows(connection, f"{rows} LIMIT 1"):
+        target = literal(folder / f"{table}-{month}.parquet")
+        connection.execute(f"COPY ({rows} ORDER BY {order}) TO {target} ({PARQUET})")
+
+
+def _clock(usecase: Contract, table: str) -> str | None:
+    """The time by whose month a table's rows are written."""
+    return usecase.time if table == EVENTS or not usecase.time else KNOWN_AT
 
 
 def _months(connection: duckdb.DuckDBPyConnection, view: str, time: str | None) -> list[str]:
