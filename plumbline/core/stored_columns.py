@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumbline.core import tables
@@ -44,6 +46,34 @@ def select(columns: Columns, rows: Array) -> Columns:
 def loaded(columns: Columns) -> Columns:
     """The columns in memory."""
     return columns.loaded() if isinstance(columns, StoredColumns) else columns
+
+
+def first(columns: Columns, most: int) -> Columns:
+    """At most the first `most` rows, in memory."""
+    if isinstance(columns, StoredColumns):
+        return columns.take(np.arange(min(most, columns.rows))).loaded()
+    return {name: values[:most] for name, values in columns.items()}
+
+
+def last(columns: Columns, most: int) -> Columns:
+    """At most the last `most` rows, in memory."""
+    if isinstance(columns, StoredColumns):
+        return columns.take(np.arange(max(0, columns.rows - most), columns.rows)).loaded()
+    return {name: values[-most:] for name, values in columns.items()}
+
+
+def only(columns: Columns, names: Sequence[str]) -> Columns:
+    """The named columns."""
+    if isinstance(columns, StoredColumns):
+        return columns.only(names)
+    return {name: columns[name] for name in names}
+
+
+def count(columns: Columns) -> int:
+    """How many rows there are."""
+    if isinstance(columns, StoredColumns):
+        return columns.rows
+    return len(next(iter(columns.values())))
 
 
 def without(columns: Columns, name: str) -> Columns:
@@ -100,7 +130,10 @@ class StoredColumns(Mapping[str, Array]):
 
     def without(self, name: str) -> StoredColumns:
         """All columns but one."""
-        names = [n for n in self._names if n != name]
+        return self.only([n for n in self._names if n != name])
+
+    def only(self, names: Sequence[str]) -> StoredColumns:
+        """The named columns."""
         return StoredColumns(self._path, names, self._positions)
 
     def loaded(self) -> dict[str, Array]:
@@ -124,7 +157,7 @@ class StoredColumns(Mapping[str, Array]):
             )
             for table, rows in itertools.chain([(empty, slice(None))], groups):
                 for name in names:
-                    values = tables.numpy(table.column(name), null=name in self._null)
+                    values = _values(table.column(name), null=name in self._null)
                     parts[name].append(values[rows])
         return {name: np.concatenate(own) for name, own in parts.items()}
 
@@ -137,6 +170,15 @@ class StoredColumns(Mapping[str, Array]):
         for group, (start, end) in enumerate(itertools.pairwise(ends.tolist())):
             if start < end:
                 yield group, self._positions[start:end] - self._starts[group]
+
+
+def _values(column: Any, null: bool) -> Array:
+    """As `tables.numpy`; of texts that repeat themselves each is held once."""
+    if column.type != pa.string():
+        return tables.numpy(column, null=null)
+    coded = column.combine_chunks().dictionary_encode()
+    kinds = np.append(tables.numpy(coded.dictionary), [None])  # the last for null
+    return np.asarray(kinds[coded.indices.fill_null(len(kinds) - 1).to_numpy()])
 
 
 def _nullable(groups: Sequence[object]) -> frozenset[str]:

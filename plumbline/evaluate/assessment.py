@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from plumbline.core import further_columns, stored_columns
 from plumbline.core.declarations import Category, Columns
 from plumbline.core.documents import rounded
 from plumbline.core.errors import PlumblineError
@@ -179,9 +181,11 @@ def behaves(
     usecase: UseCase, settings: Evaluate, scorer: Bundle, columns: Columns
 ) -> list[behaviour.BehaviourResult]:
     """The expected behaviours on evenly spaced events of a table."""
-    pairs = baselines.evenly(len(columns[usecase.key]), settings.pairs)
-    readable = raw(usecase, columns)
-    events = {name: readable[name][pairs] for name in behaviour.inputs(usecase)}
+    pairs = baselines.evenly(stored_columns.count(columns), settings.pairs)
+    names = dict.fromkeys([*behaviour.inputs(usecase), *(c.name for c in usecase.categories)])
+    there = stored_columns.only(columns, [name for name in names if name in columns])
+    readable = raw(usecase, stored_columns.loaded(stored_columns.select(there, pairs)))
+    events = {name: readable[name] for name in behaviour.inputs(usecase)}
     return behaviour.check(
         usecase,
         lambda event: scorer.score(usecase, event),
@@ -191,13 +195,14 @@ def behaves(
     )
 
 
-def raw(usecase: UseCase, columns: Columns) -> dict[str, Array]:
+def raw(usecase: UseCase, columns: Columns) -> Columns:
     """The table's columns with codes that took their column's name turned back into its values."""
-    out = dict(columns)
-    for category in usecase.categories:
-        if category.name == category.column:
-            out[category.name] = _decoded(category, columns[category.name])
-    return out
+    coded = (c for c in usecase.categories if c.name == c.column)
+    return further_columns.added(columns, {c.name: partial(_of, c, columns) for c in coded})
+
+
+def _of(category: Category, columns: Columns) -> Array:
+    return _decoded(category, columns[category.name])
 
 
 def _decoded(category: Category, codes: Array) -> Array:

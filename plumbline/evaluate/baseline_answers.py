@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from plumbline.core import stored_columns
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, class_baselines
@@ -20,14 +21,24 @@ def answers(
     if usecase.classes:
         prior = class_baselines.shares(train_label, len(usecase.classes))
         return {
-            "constant": np.tile(prior, (len(columns[usecase.key]), 1)),
-            "linear": linear.predict(columns),
-            "tree": tree.predict(columns),
+            "constant": np.tile(prior, (stored_columns.count(columns), 1)),
+            **_fitted(columns, linear, tree),
         }
     constant = baselines.constant(train_label, usecase.problem)
-    size = len(columns[usecase.key])
-    out = {"constant": np.full(size, constant)}
+    out = {"constant": np.full(stored_columns.count(columns), constant)}
     if usecase.naive is not None:
         naive = np.asarray(columns[usecase.naive], np.float64)
         out["naive"] = np.where(np.isfinite(naive), naive, constant)
-    return {**out, "linear": linear.predict(columns), "tree": tree.predict(columns)}
+    return {**out, **_fitted(columns, linear, tree)}
+
+
+def _fitted(
+    columns: Columns,
+    linear: baselines.Linear | class_baselines.ClassLinear,
+    tree: baselines.Tree,
+) -> dict[str, Array]:
+    models = {"linear": linear, "tree": tree}
+    return {
+        name: stored_columns.row_by_row(columns, model.features, model.predict)
+        for name, model in models.items()
+    }

@@ -53,12 +53,17 @@ def _of_class(
     code: int,
 ) -> LeakSearch:
     case = against_others(searched.usecase)
-    tables = [
-        _labelled(case, table, code) for table in (searched.train, searched.test, searched.valid)
-    ]
     rows = _labelled(case, sample, code)
     label = np.asarray(rows[case.label], np.float64)
-    own = replace(searched, usecase=case, train=tables[0], test=tables[1], valid=tables[2])
+    own = replace(
+        searched,
+        usecase=case,
+        train=_labelled(case, searched.train, code),
+        test=_labelled(case, searched.test, code),
+        valid=_labelled(case, searched.valid, code),
+        first=_labelled(case, searched.first, code),
+        last=_labelled(case, searched.last, code),
+    )
     if len(np.unique(label)) < 2:
         return LeakSearch(columns=0, found=[], persistence=None, unused=[])
     given = case, case.features, rows, label

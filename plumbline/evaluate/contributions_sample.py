@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from plumbline.core import stored_columns
 from plumbline.core.declarations import Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines
@@ -51,9 +52,10 @@ class Explained:
 
 def explain(usecase: UseCase, scorer: Bundle, columns: Columns, most: int) -> Explained:
     """At most `most` evenly spaced rows of a table, explained as the scores are: calibrated."""
-    rows = baselines.evenly(len(columns[usecase.key]), most)
+    rows = baselines.evenly(stored_columns.count(columns), most)
     names = [*scorer.features, *([scorer.offset] if scorer.offset else [])]
-    sampled = {name: columns[name][rows] for name in names}
+    some = stored_columns.select(stored_columns.only(columns, list(dict.fromkeys(names))), rows)
+    sampled = stored_columns.loaded(some)
     decided = scorer.decided(scorer.predict(sampled)) if scorer.classes else None
     result = contributions.of(
         scorer.booster, scorer.features, scorer.offset, sampled, scorer.manifest.scale, decided

@@ -112,8 +112,12 @@ def importance(gains: Mapping[str, float]) -> Table:
 def thresholds(label: Array, score: Array, money: metrics.Money) -> Table:
     """x threshold, y cost of the window when alarms are raised at it and above, at score quantiles."""
     at = np.unique(np.quantile(score, 1 - np.geomspace(1 / len(score), 1, POINTS), method="lower"))
-    cost = [metrics.cost(label, metrics.alarms(score, t), money).sum() for t in at]
-    return {"x": at, "y": np.array(cost)}
+    every = np.ones(len(score), bool)
+    quiet = metrics.cost(label, ~every, money)
+    rising = np.argsort(score, kind="stable")
+    more = np.cumsum((metrics.cost(label, every, money) - quiet)[rising[::-1]])
+    alarms = len(score) - np.searchsorted(score[rising], at, side="left")
+    return {"x": at, "y": quiet.sum() + more[alarms - 1]}
 
 
 def _whole(label: Array, score: Array) -> ranking.Curve:

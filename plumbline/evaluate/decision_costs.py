@@ -160,8 +160,8 @@ def _segments(
         return {
             decision_params.ALL: _segment(decided, policy, None, np.ones(len(decided.made), bool))
         }
-    named = policy.named(columns, len(decided.made)).astype(str)
-    return {str(n): _segment(decided, policy, str(n), named == n) for n in np.unique(named)}
+    named = policy.named(columns, len(decided.made))
+    return {n: _segment(decided, policy, n, named == n) for n in sorted(set(named.tolist()))}
 
 
 def _segment(
@@ -213,8 +213,8 @@ def _gaps(
     measure = declared.decisions.equal
     if measure is None:
         return {}
-    named = policy.named(columns, len(positive)).astype(str)
-    groups = {str(n): named == n for n in np.unique(named)}
+    named = policy.named(columns, len(positive))
+    groups = {n: named == n for n in sorted(set(named.tolist()))}
     among = positive if measure == "recall" else ~positive
     ways = {"decisions": made[""], SINGLE: made[SINGLE]}
     rates = {n: fairness.Rate((one != APPROVE).astype(float), among) for n, one in ways.items()}

@@ -218,5 +218,6 @@ class EvaluateDocument(SparseDocument):
     training: dict[str, Any]
     important: list[FeatureShare]
     data: DataOrigin
+    sampled: list[str] | None = None  # what was computed from some rows, of very many
     leaks: LeakSearch | None = None  # of a version that searches for them
     gate: AcceptanceGate

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from plumbline.core import stored_columns
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import (
@@ -17,9 +18,11 @@ from plumbline.evaluate import (
     contributions_sample,
     curves,
     declared_checks,
+    leak_columns,
     leak_search,
     per_entity,
     prediction_table,
+    row_limits,
     sections,
 )
 from plumbline.evaluate.contributions_sample import Explained
@@ -28,7 +31,7 @@ from plumbline.evaluate.evaluate_document import (
     EvaluateDocument,
     LeakSearch,
 )
-from plumbline.evaluate.leak_columns import Searched
+from plumbline.evaluate.evidence import LabelledWindow
 from plumbline.evaluate.params import Evaluate, EvaluationSettings
 from plumbline.model import footprint as footprints
 from plumbline.model import tree_splits
@@ -129,7 +132,7 @@ def run(
     leaks = leaks_of(usecase, settings, rows, models, importance["series"].tolist())
     acts, own = scorer.manifest.decisions, settings.evaluate
     further = sections.further(usecase, settings, window, test, scores, valid, acts)
-    footprint = bundle_footprint(usecase, own, scorer, test)
+    footprint = bundle_footprint(own, scorer, test)
     assessed, lines = assessment.assess(
         usecase,
         settings,
@@ -145,7 +148,7 @@ def run(
     explained = contributions_sample.explain(usecase, scorer, test, settings.evaluate.explained)
     decided = scorer.decisions_of(test, score)
     predictions = prediction_table.predictions(usecase, test, score, window.costs, decided)
-    shown = _shown(usecase, settings, rows, score)
+    shown = _shown(usecase, settings, rows, score, window)
     given = {n: v for part in (assessed, further) for n, v in vars(part).items() if v is not None}
     document = EvaluateDocument(
         problem=usecase.problem,
@@ -163,25 +166,30 @@ def run(
 def _scores(scorer: Bundle, columns: Columns) -> sections.Scores:
     """The model's answers about the rows of a table, (n,) each."""
     splits = tree_splits.read(scorer.booster)
-    answers = scorer.predict(columns), scorer.raw(columns)
-    return sections.Scores(*answers, scorer.calibration.kind, splits)
+    raw = scorer.raw(columns)
+    return sections.Scores(scorer.calibrated(raw), raw, scorer.calibration.kind, splits)
 
 
 def _shown(
-    usecase: UseCase, settings: EvaluationSettings, rows: EvaluationRows, score: Array
+    usecase: UseCase,
+    settings: EvaluationSettings,
+    rows: EvaluationRows,
+    score: Array,
+    window: LabelledWindow,
 ) -> dict[str, Any]:
-    """What each entity is shown, where it is declared."""
+    """What each entity is shown, where it is declared; what was computed from some rows, where they are very many."""
     before = (rows.train_shown, rows.valid) if rows.train_shown else ()
     shown = per_entity.evidence(usecase, settings, rows.test, score, before)
-    return {} if shown is None else {"per_entity": shown}
+    limits = row_limits.sentences(len(rows.train_label), (rows.valid, rows.test), window)
+    given: dict[str, Any] = {"per_entity": shown, "sampled": limits}
+    return {name: section for name, section in given.items() if section}
 
 
-def bundle_footprint(
-    usecase: UseCase, settings: Evaluate, scorer: Bundle, test: Columns
-) -> Footprint:
+def bundle_footprint(settings: Evaluate, scorer: Bundle, test: Columns) -> Footprint:
     """The bundle's size, and its work on evenly spaced rows of the test window."""
-    rows = baselines.evenly(len(test[usecase.key]), settings.explained)
-    return footprints.measure(scorer, {name: test[name][rows] for name in scorer.features})
+    rows = baselines.evenly(stored_columns.count(test), settings.explained)
+    sampled = stored_columns.select(stored_columns.only(test, scorer.features), rows)
+    return footprints.measure(scorer, stored_columns.loaded(sampled))
 
 
 def fitted(usecase: UseCase, rows: EvaluationRows) -> Fitted:
@@ -203,9 +211,9 @@ def leaks_of(
     important: list[str],
 ) -> LeakSearch:
     """What nearly answers by itself; `important`: the features, the most used first."""
-    train = rows.train_searched
-    whole = len(train[usecase.label]) == len(rows.train_label)
-    searched = Searched(usecase, train, rows.test, rows.valid, whole)
+    whole = len(rows.train_searched[usecase.label]) == len(rows.train_label)
+    windows = rows.train_searched, rows.test, rows.valid
+    searched = leak_columns.searched(usecase, *windows, leak_search.columns(usecase), whole=whole)
     linear, tree = models
     if isinstance(linear, class_baselines.ClassLinear):
         return class_leaks.search(

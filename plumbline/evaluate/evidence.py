@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from plumbline.core.documents import rounded
 from plumbline.evaluate.evaluate_document import MonthFigure, PairedDifference
@@ -43,8 +44,15 @@ class LabelledWindow:
 
     def sample(self, rows: Array | None = None) -> Resample:
         """The draws for all rows, or for those in `rows`, bool (n,)."""
-        unit = bootstrap.units(len(self.label), self.day)
-        return bootstrap.resample(unit if rows is None else unit[rows], self.replicates, self.seed)
+        return self._whole if rows is None else self._drawn(rows)
+
+    @cached_property
+    def _whole(self) -> Resample:
+        return self._drawn(slice(None))
+
+    def _drawn(self, rows: Array | slice) -> Resample:
+        unit = bootstrap.units(len(self.label), self.day)[rows]
+        return bootstrap.resample(unit, self.replicates, self.seed)
 
     def estimate(self, replicates: Array, sample: Resample) -> Estimate:
         return bootstrap.estimate(replicates, sample, self.level)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from plumbline.core import stored_columns
 from plumbline.core.declarations import Array, Columns
+from plumbline.core.stored_columns import StoredColumns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, leak_measures
 from plumbline.evaluate.leak_measures import LabelledRows
@@ -23,6 +25,10 @@ LEAST = 15, 5
 """Rows of train and of test, of a classification those of the rarer class, below which nothing is searched."""
 SOME = 0.1
 """Share of the rows that must have a value for these to be looked at by themselves."""
+STORED = 200_000
+"""Of a window that is too large for memory, evenly spaced, that anything is looked for in."""
+MOST = 20_000
+"""First rows of test in which persistence is measured."""
 TOLERANCE = 0.02
 """How much more a history may reach than the last known labels by themselves."""
 RARE = 0.005
@@ -46,7 +52,7 @@ class Suspect:
 class Searched:
     """What is searched: the use case, and columns of the windows by name, (n,) each, in table order.
 
-    `whole`: train holds all its rows, not some of them. `persistence`: what the labels that are known when an
+    `whole`: these are all rows, not some of them. `first`, `last`: of test's, one after the other. `persistence`: what the labels that are known when an
     event happens reach by themselves, where the label goes on as it went.
     """
 
@@ -55,6 +61,8 @@ class Searched:
     test: Columns
     valid: Columns
     whole: bool
+    first: Columns
+    last: Columns
     persistence: float = 0.0
 
     @cached_property
@@ -96,7 +104,7 @@ class Searched:
     def ordered(self) -> Columns:
         """The last rows of all windows, in the order of time, of a plain table of its key; of test, where train is not whole."""
         if not self.whole:
-            return {name: values[-ROWS:] for name, values in self.test.items()}
+            return self.last
         pooled, by = self.pooled, self.usecase.time or self.usecase.key
         order = np.argsort(pooled[by], kind="stable")[-ROWS:]
         return {name: values[order] for name, values in pooled.items()}
@@ -123,6 +131,35 @@ class Searched:
     def _label(self, table: Columns, rows: Array) -> LabelledRows:
         label = np.asarray(table[self.usecase.label], np.float64)[rows]
         return LabelledRows(label, self.usecase.problem == "classification")
+
+
+def searched(
+    usecase: UseCase,
+    train: Columns,
+    test: Columns,
+    valid: Columns,
+    names: Sequence[str],
+    *,
+    whole: bool,
+) -> Searched:
+    """What is searched of the windows, the columns `names`; of a window on disk at most `STORED` rows."""
+    shown = stored_columns.only(test, names)
+    return Searched(
+        usecase=usecase,
+        train=train,
+        test=_some(shown),
+        valid=_some(stored_columns.only(valid, names)),
+        whole=whole and not any(isinstance(one, StoredColumns) for one in (test, valid)),
+        first=stored_columns.first(shown, MOST),
+        last=stored_columns.last(shown, ROWS),
+    )
+
+
+def _some(columns: Columns) -> Columns:
+    """Evenly spaced rows of a window on disk; another as it is."""
+    if not isinstance(columns, StoredColumns):
+        return columns
+    return columns.take(baselines.evenly(columns.rows, STORED)).loaded()
 
 
 def enough(train: LabelledRows, test: LabelledRows) -> bool:

@@ -25,8 +25,6 @@ LAST_LABELS = 1, 3, 7, 28
 """Known labels whose mean is tried as an answer."""
 PERSISTENT = 0.8
 """What it reaches where the label goes on as it went."""
-MOST = 20_000
-"""Rows of test that persistence is measured on."""
 SUMMED = 5
 """Columns beside the label, at most, whose later values are looked for."""
 
@@ -56,7 +54,7 @@ def persistence(searched: Searched) -> float:
 
     0 where that is little: then no history can answer by itself, unless it knows more.
     """
-    table, best = {n: v[:MOST] for n, v in searched.test.items()}, 0.0
+    table, best = searched.first, 0.0
     if searched.usecase.time is None:
         return best
     classes = searched.usecase.problem == "classification"

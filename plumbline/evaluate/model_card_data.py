@@ -30,6 +30,7 @@ def section(usecase: UseCase, figures: EvaluateDocument) -> list[Block]:
     rows += [("let through", text) for text in data.let_through]
     rows += [("to be looked at", text) for text in data.irregularities]
     rows += [("plan", text) for text in data.plan]
+    rows += [("of some rows", text) for text in figures.sampled or ()]
     windows = {name: data.windows[name] for name in WINDOWS if name in data.windows}
     if any(one.class_rows for one in windows.values()):
         return [

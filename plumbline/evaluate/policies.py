@@ -78,11 +78,12 @@ def policies(
 
 def top(day: Array, score: Array, alarm: Array, k: int) -> Array:
     """The k highest scores of each day among those in `alarm`, bool (n,); of equals the first rows."""
-    order = np.lexsort((np.arange(len(score)), -score, ~alarm, day))
+    rows = np.flatnonzero(alarm)
+    order = rows[np.lexsort((rows, -score[rows], day[rows]))]
     days = day[order]
     place = np.arange(len(order)) - np.searchsorted(days, days, side="left")
-    out = np.zeros(len(order), bool)
-    out[order] = (place < k) & alarm[order]
+    out = np.zeros(len(score), bool)
+    out[order[place < k]] = True
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core import documents, files, tables
+from plumbline.core import documents, files, stored_columns, tables
 from plumbline.core.declarations import Array
+from plumbline.core.further_columns import FurtherColumns
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import baselines, leak_columns, leak_search, model_card
+from plumbline.evaluate import baselines, leak_columns, leak_search, model_card, row_limits
 from plumbline.evaluate import evaluation_plots as drawing
 from plumbline.evaluate.curves import Table
 from plumbline.evaluate.evaluate_document import EvaluateDocument
@@ -25,16 +27,18 @@ DIGITS = 6
 def sample(path: Path, columns: Sequence[str], most: int) -> dict[str, Array]:
     """At most `most` evenly spaced rows of a table, as `tables.read` gives them.
 
-    Memory holds one row group beside what is kept.
+    Memory holds one row group beside what is kept. Of more than
+    `row_limits.GROUPS` row groups so many are read, evenly spaced.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     tables.read(path, columns[:0])  # no such file: say so
     with pq.ParquetFile(path) as file:
-        wanted = baselines.evenly(file.metadata.num_rows, most)
+        groups = baselines.evenly(file.num_row_groups, row_limits.GROUPS).tolist()
+        wanted = baselines.evenly(sum(file.metadata.row_group(n).num_rows for n in groups), most)
         kept, first = [file.schema_arrow.empty_table().select(list(columns))], 0
-        for number in range(file.num_row_groups):
+        for number in groups:
             group = file.read_row_group(number, columns=list(columns))
             low, high = np.searchsorted(wanted, (first, first + group.num_rows))
             kept.append(group.take(pa.array(wanted[low:high] - first)))
@@ -57,8 +61,8 @@ def read_rows(usecase: UseCase, most: int, train: Path, valid: Path, test: Path)
         train_label=tables.read(train, [usecase.label])[usecase.label].astype(float),
         train_sample=searched if most == enough else sample(train, names, most),
         train_searched=searched,
-        valid=tables.read(valid),
-        test=tables.read(test),
+        valid=stored_columns.opened(valid),
+        test=stored_columns.opened(test),
         train_shown=tables.read(train, shown) if shown else {},
     )
 
@@ -97,12 +101,26 @@ def write_card(folder: Path, usecase: UseCase, document: EvaluateDocument) -> No
 
 
 def write_predictions(path: Path, columns: Mapping[str, Array]) -> None:
-    """Key, time, label and score as Parquet, in the given order of columns and rows."""
-    import pyarrow as pa
+    """Key, time, label and score as Parquet, in the given order of columns and rows; large ones piece by piece."""
     import pyarrow.parquet as pq
 
-    arrays = {name: pa.array(_plain(values)) for name, values in columns.items()}
-    pq.write_table(pa.table(arrays), path, compression="zstd", row_group_size=tables.CHUNK)
+    if not isinstance(columns, FurtherColumns):
+        table = _table(columns)
+        pq.write_table(table, path, compression="zstd", row_group_size=tables.CHUNK)
+        return
+    pieces = map(_table, columns.pieces())
+    head = next(pieces)
+    with pq.ParquetWriter(path, head.schema, compression="zstd") as writer:
+        every = (piece.cast(head.schema) for piece in itertools.chain([head], pieces))
+        batches = (batch for piece in every for batch in piece.to_batches())
+        for table in tables.chunks(batches, tables.CHUNK):
+            writer.write_table(table, row_group_size=tables.CHUNK)
+
+
+def _table(columns: Mapping[str, Array]) -> Any:
+    import pyarrow as pa
+
+    return pa.table({name: pa.array(_plain(values)) for name, values in columns.items()})
 
 
 def _plain(values: Array) -> Any:

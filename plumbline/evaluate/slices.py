@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,24 @@ def pieces(usecase: UseCase, columns: Iterable[str]) -> tuple[Slice, ...]:
     return (*usecase.slices, *history_ages.slices(usecase, columns))
 
 
-def groups(piece: Slice, columns: Columns) -> dict[str, Array]:
+class CodedGroups(Mapping[str, Array]):
+    """Groups' names and rows, bool (n,), made when they are looked up: a byte is held of each row."""
+
+    def __init__(self, place: Array, code: Mapping[str, int]) -> None:
+        small = max(code.values(), default=0) < 256
+        self._place, self._code = place.astype(np.uint8 if small else np.int32), dict(code)
+
+    def __getitem__(self, name: str) -> Array:
+        return np.asarray(self._place == self._code[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._code)
+
+    def __len__(self) -> int:
+        return len(self._code)
+
+
+def groups(piece: Slice, columns: Columns) -> CodedGroups:
     """Each group's name and rows, bool (n,): every row is in exactly one group, none is empty.
 
     An edge belongs to the interval that it opens. Values beyond the `MOST_GROUPS` most frequent are
@@ -30,13 +47,13 @@ def groups(piece: Slice, columns: Columns) -> dict[str, Array]:
     values = columns[piece.column]
     kinds, place = segments.placed(values, piece.edges) if piece.edges else by_value(values)
     code = {str(kinds[n]): n for n in np.flatnonzero(np.bincount(place)).tolist()}
-    return {name: place == code[name] for name in ordered(code, piece.edges)}
+    return CodedGroups(place, {name: code[name] for name in ordered(code, piece.edges)})
 
 
-def months(time: Array) -> dict[str, Array]:
+def months(time: Array) -> CodedGroups:
     """The calendar months found in `time` (datetime64, (n,)), in order, with their rows, bool (n,)."""
-    month = time.astype("datetime64[M]")
-    return {str(m): month == m for m in np.unique(month)}
+    kinds, place = np.unique(time.astype("datetime64[M]"), return_inverse=True)
+    return CodedGroups(place, {str(month): n for n, month in enumerate(kinds)})
 
 
 def by_value(values: Array) -> tuple[Array, Array]:

@@ -30,7 +30,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Coded:
-    """Each row's group, int (n,), and the groups in order."""
+    """Each row's group, uint8 (n,), and the groups in order: never as many as 256."""
 
     code: Array
     conditions: tuple[Condition, ...]
@@ -65,7 +65,7 @@ def _coded(name: str, values: Array, sought: Array) -> Coded:
     code[there] = order
     joint = " " if wide else " = "
     conditions = (Condition(name, n, f"{name}{joint}{kind}") for n, kind in enumerate(kinds))
-    return Coded(code[place], tuple(conditions))
+    return Coded(code.astype(np.uint8)[place], tuple(conditions))
 
 
 def _groups(values: Array, sought: Array, wide: bool) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from plumbline.core.documents import rounded
+from plumbline.evaluate import baselines
 from plumbline.evaluate.evidence import LabelledWindow, by_group
 from plumbline.evaluate.subgroup_conditions import Coded, Condition
 from plumbline.evaluate.subgroup_document import Subgroup, SubgroupReasons, SubgroupSearch
@@ -24,6 +25,8 @@ from plumbline.metrics.bootstrap import Array
 from plumbline.metrics.interval import Interval
 from plumbline.model import portable
 
+SEARCHED = 2_000_000
+"""Rows that are searched; what is found is confirmed on all of the other half."""
 TRIED = 8
 """Subgroups put to the other half."""
 ALIKE = 0.5
@@ -71,7 +74,7 @@ def _excess_of_classes(label: Array, probability: Array) -> Array:
 
 def halves(rows: int, day: Array | None) -> SearchHalves:
     """Every other day searches, the days between confirm; without days, every other row."""
-    unit = np.unique(bootstrap.units(rows, day), return_inverse=True)[1]
+    _, unit = bootstrap.places(bootstrap.units(rows, day))
     if day is None:
         unit = unit % 64  # groups of rows enough for a t-test
     return SearchHalves(unit, unit % 2 == 0, unit % 2 == 1)
@@ -82,9 +85,12 @@ def search(
 ) -> tuple[int, list[FoundSubgroup]]:
     """How many subgroups were looked at, and the `TRIED` worst that are not much alike.
 
-    `loss` (n,): the excess loss. `least` rows must be in a subgroup on the searching half.
+    `loss` (n,): the excess loss. `least` rows must be in a subgroup on the searching half, of which at most
+    `SEARCHED` rows, evenly spaced, are looked at.
     """
     rows = np.flatnonzero(split.search)
+    least = max(1, least * min(len(rows), SEARCHED) // max(len(rows), 1))
+    rows = rows[baselines.evenly(len(rows), SEARCHED)]
     centred = loss[rows] - np.mean(loss[rows])
     unit = np.unique(split.unit[rows], return_inverse=True)[1]
     pieces: list[tuple[str, ...]] = [(name,) for name in coded]

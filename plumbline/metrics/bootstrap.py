@@ -23,6 +23,8 @@ PairedWord = Word | Literal["within margin"]
 """Of two models: within the margin is a difference beyond noise that is too small to count."""
 
 ROW_UNITS = 5_000
+SPAN = 10_000
+"""Days between the first and the last for which a list of all days is held, beside one per row."""
 MIN_UNITS = 5
 """With fewer days (or rows) than this an interval would only look certain: it is not given."""
 
@@ -84,13 +86,22 @@ def resample(unit: Array, replicates: int, seed: int) -> Resample:
 
     Only integers are drawn, so that every processor draws the same.
     """
-    kinds, place = np.unique(unit, return_inverse=True)
-    size = len(kinds)
+    size, place = places(unit)
     draws = np.ones((size, replicates + 1), np.int32)
     random = np.random.default_rng(seed)
     for column in range(1, replicates + 1):
         draws[:, column] = np.bincount(random.integers(0, size, size), minlength=size)
     return Resample(place, draws)
+
+
+def places(unit: Array) -> tuple[int, Array]:
+    """How many units there are, and each row's place among them, rising, int (n,); days lie close: no sort."""
+    low = int(unit.min()) if len(unit) else 0
+    if not len(unit) or int(unit.max()) - low > len(unit) + SPAN:
+        kinds, place = np.unique(unit, return_inverse=True)
+        return len(kinds), place
+    there = np.bincount(unit - low) > 0
+    return int(there.sum()), (np.cumsum(there) - 1)[unit - low]
 
 
 def every_row_once(rows: int) -> Resample:

@@ -57,14 +57,14 @@ class Curve:
 def ranking(label: Array, score: Array) -> Ranking:
     """Sort `score` (n,), higher first, with `label` 0/1 (n,)."""
     order = np.argsort(-score, kind="stable")
-    falls = np.flatnonzero(np.diff(score[order])) + 1
-    start = np.concatenate(([0], falls))
-    end = np.concatenate((falls, [len(order)]))
+    falling = -score[order]
     hits = np.flatnonzero(label[order] == 1)
-    result = np.searchsorted(hits, end)  # positives through each group
-    keep = np.flatnonzero(np.diff(result, prepend=0) > 0)
-    first, last = _runs(len(keep))
-    return Ranking(order, start[keep[first]], end[keep[last]], hits, result[keep[last]])
+    own = falling[hits]
+    kinds = own[np.diff(own, prepend=np.nan) != 0]  # of each group its score
+    first, last = _runs(len(kinds))
+    start = np.searchsorted(falling, kinds[first], side="left")
+    end = np.searchsorted(falling, kinds[last], side="right")
+    return Ranking(order, start, end, hits, np.searchsorted(hits, end))
 
 
 def _runs(groups: int) -> tuple[Array, Array]:
@@ -180,8 +180,10 @@ def precision_at_k(label: Array, score: Array, day: Array, k: int) -> tuple[Arra
     A day of fewer than k rows counts them all. Where a tie straddles place k, its positives count in
     proportion: the mean over all ways of breaking the tie.
     """
-    order = np.lexsort((-score, day))
-    days, first, size = np.unique(day[order], return_index=True, return_counts=True)
+    days, code, size = np.unique(day, return_inverse=True, return_counts=True)
+    kept = np.concatenate([_best(score, rows, k) for rows in _split(code, size)])
+    order = kept[np.lexsort((kept, -score[kept], code[kept]))]
+    first = np.searchsorted(code[order], np.arange(len(days)))
     new = np.diff(score[order], prepend=np.nan) != 0
     new[first] = True
     start = np.flatnonzero(new)
@@ -190,3 +192,17 @@ def precision_at_k(label: Array, score: Array, day: Array, k: int) -> tuple[Arra
     which = np.searchsorted(first, start, side="right") - 1  # the day of each tied group
     taken = np.clip(k - (start - first[which]), 0, length)
     return days, np.bincount(which, hits * taken / length, len(days)) / np.minimum(k, size)
+
+
+def _split(code: Array, size: Array) -> list[Array]:
+    """The rows of each code."""
+    small = code.astype(np.min_scalar_type(len(size)))  # sorted by counting
+    return np.split(np.argsort(small, kind="stable"), np.cumsum(size)[:-1])
+
+
+def _best(score: Array, rows: Array, k: int) -> Array:
+    """The rows that reach the k-th highest score of these, ties included."""
+    own = score[rows]
+    if len(own) <= k:
+        return rows
+    return rows[own >= np.partition(own, len(own) - k)[len(own) - k]]

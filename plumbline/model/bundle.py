@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from plumbline.core import class_codes, dvc_hash, row_features
+from plumbline.core import class_codes, dvc_hash, row_features, stored_columns
 from plumbline.core.declarations import Array, Columns, Problem, Scale
 from plumbline.core.encodings import LearnedEncoding
 from plumbline.core.errors import BundleError
@@ -83,7 +83,11 @@ class Bundle:
         `columns` holds the features and the offset. Raises SpecError where one is missing, and
         PlumblineError where a feature is infinite or an answer is no number.
         """
-        answer = calibration.apply(self.calibration, self.raw(columns))
+        return self.calibrated(self.raw(columns))
+
+    def calibrated(self, raw: Array) -> Array:
+        """The answer that a `raw` one, (n,) or (n, k), is after calibration; PlumblineError where it is no number."""
+        answer = calibration.apply(self.calibration, raw)
         odd = int(np.count_nonzero(~np.isfinite(answer)))
         if odd:
             raise BundleError(
@@ -111,7 +115,12 @@ class Bundle:
         return np.array(self.manifest.class_costs) if self.manifest.class_costs else None
 
     def raw(self, columns: Columns) -> Array:
-        """`predict` before calibration, float64 (n,) or (n, k)."""
+        """`predict` before calibration, float64 (n,) or (n, k); of columns on disk piece by piece."""
+        names = [*self.features, *(e.column for e in self.manifest.encodings.values())]
+        names += [self.offset] if self.offset else []
+        return stored_columns.row_by_row(columns, list(dict.fromkeys(names)), self._raw)
+
+    def _raw(self, columns: Columns) -> Array:
         scale, whole = self.manifest.scale, self.with_encodings(columns)
         return raw_score(self.booster, self.features, self.offset, whole, scale, len(self.classes))
 

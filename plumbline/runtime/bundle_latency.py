@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from plumbline.core import stored_columns
 from plumbline.core.declarations import Array, Columns
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import bundle, library
@@ -47,7 +48,7 @@ def measure(model: Path, usecase: FeatureSet, columns: Columns) -> Latency:
     model table.
     """
     scorer = bundle.load(model, usecase.name, threads=1)
-    raw = {name: values[:BATCH] for name, values in columns.items()}
+    raw = stored_columns.first(columns, BATCH)
     singles = [{n: v[i : i + 1] for n, v in raw.items()} for i in range(min(SINGLE, _rows(raw)))]
     yardstick, x = _yardstick(len(scorer.features), _rows(raw))
     single = _least(lambda i: scorer.score(usecase, singles[i]), len(singles))

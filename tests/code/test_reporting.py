@@ -11,7 +11,7 @@ import pytest
 
 from plumbline.core import tables
 from plumbline.core.errors import PlumblineError
-from plumbline.evaluate import reporting
+from plumbline.evaluate import reporting, row_limits
 
 ROWS = 1_000
 
@@ -35,6 +35,16 @@ def test_a_sample_is_even_and_keeps_rows_together(table: Path, most: int):
     assert len(result["n"]) == min(most, ROWS)
     assert set(np.diff(result["n"]).tolist()) <= {ROWS // most, ROWS // most + 1}
     assert (np.isnan(result["x"]) == (result["n"] % 7 == 0)).all()
+
+
+def test_a_sample_of_many_row_groups_reads_some_of_them(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(row_limits, "GROUPS", 4)
+    numbers = reporting.sample(table, ["n"], 64)["n"]
+    assert len(numbers) == 64
+    assert np.unique(numbers // 64).tolist() == [0, 4, 8, 12]
+    assert (np.diff(numbers) > 0).all()
 
 
 def test_a_sample_of_no_rows(tmp_path: Path):

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pytest
 
 from plumbline import config
-from plumbline.core import tables
+from plumbline.core import stored_columns, tables
 from plumbline.core.declarations import Array, Behaviour, Category, Column, Columns, Row, Slice, Use
 from plumbline.core.errors import PlumblineError, SpecError
 from plumbline.core.usecase import UseCase
-from plumbline.evaluate import model_card_check, reweighed
+from plumbline.evaluate import evaluation_plots, model_card_check, reporting, reweighed
 from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.metrics import metrics
 from plumbline.model import bundle
@@ -467,6 +467,32 @@ def test_outs_are_the_same_bytes_whatever_the_machine_does(place):
     command = [sys.executable, "-W", "ignore", "-c", script, *map(str, here.paths("again"))]
     subprocess.run(command, cwd=here.root, env={**os.environ, **other}, check=True)
     assert digests(here.root / "again") == digests(here.root / "out")
+
+
+@pytest.mark.parametrize(("name", "case"), [("decided", CLASSES), ("values", VALUES)])
+def test_tables_read_from_disk_give_the_same_outs(
+    place, monkeypatch: pytest.MonkeyPatch, name: str, case: UseCase
+):
+    here = place(name, case)
+    here.once()
+    monkeypatch.setattr(stored_columns, "IN_MEMORY", 0)
+    monkeypatch.setattr(stored_columns, "PIECE", 700)
+    for part in ("draw", "explain"):  # pictures and the card are made of the figures
+        monkeypatch.setattr(evaluation_plots, part, lambda *_: [])
+    monkeypatch.setattr(
+        reporting, "write_card", lambda folder, *_: (folder / "model_card.md").touch()
+    )
+    here.run("stored")
+    figures = [
+        json.loads((here.root / out / "evaluate.json").read_text()) for out in ("out", "stored")
+    ]
+    assert figures[1].pop("sampled") == [
+        "leaks: 200,000 evenly spaced rows of the other windows, at most"
+    ]
+    assert figures[0] == figures[1]
+    written, again = digests(here.root / "out"), digests(here.root / "stored")
+    differing = {n for n in again if again[n] != written.get(n)}
+    assert differing == {"evaluate.json", "report/model_card.md"}
 
 
 def test_the_tables_and_the_bundle_are_left_as_they_are(place):
