@@ -86,7 +86,7 @@ class ClusterSource:
     def _placed(self) -> EventSource:
         """The source by its absolute path: a worker's current folder is another one."""
         path = self.data.path or ""
-        if "://" not in path:
+        if "://" not in path and not self.data.manifest:  # whose root is absolute already
             path = os.path.abspath(path)
         data = self.data.model_copy(update={"path": path})
         return sources.open_source(self.usecase, data, self.seed, self.folder, self.scratch)

@@ -29,8 +29,8 @@ def facts(path: str) -> str:
 
 
 def size(known: str) -> int:
-    """The size that `facts` has."""
-    return int(known.split()[2])
+    """The size that `facts` has, with or without the device."""
+    return int(known.split()[-3])
 
 
 def md5s(paths: Iterable[str], index: Path = INDEX, *, again: bool = False) -> dict[str, Digest]:

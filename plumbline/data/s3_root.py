@@ -96,8 +96,9 @@ class S3Root(SourceRoot):
             path.unlink(missing_ok=True)
 
     def local(self, file: ListedFile, scratch: Path) -> Path:
-        """One object at a time."""
-        return scratch / f"object{_ending(file.path)}"
+        """A name of its own: workers of a cluster share the folder."""
+        name = hashlib.sha256(file.path.encode()).hexdigest()[:32]
+        return scratch / f"object-{name}{_ending(file.path)}"
 
     def rows(self, path: str) -> int:
         """By the footer, of which only the bytes are fetched."""
@@ -136,6 +137,10 @@ class S3Root(SourceRoot):
             config = config.merge(Config(signature_version=UNSIGNED))
         region = session.get_config_variable("region") or "us-east-1"
         return session.create_client("s3", config=config, region_name=region)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the connection, which every process has of its own."""
+        return {name: value for name, value in vars(self).items() if name != "client"}
 
     def _listed(self) -> dict[str, S3Object]:
         """Every object below the prefix; with version ids, where the bucket keeps versions."""

@@ -74,7 +74,8 @@ def open_root(
 
         return S3Root(actual, place, key, suffixes)
     start = Path(os.environ.get(REPRODUCING) or project)
-    return FolderRoot(start / actual, (place, key), suffixes, project / hash_index.INDEX)
+    folder = Path(os.path.abspath(start / actual))  # a worker's current folder is another one
+    return FolderRoot(folder, (place, key), suffixes, project / hash_index.INDEX)
 
 
 def is_reproducing() -> bool:
@@ -184,9 +185,9 @@ class FolderRoot(SourceRoot):
             raise SourceError(f"{self.shown(path)}: changed since the run began; run again")
 
     def _facts(self, path: str) -> str:
-        """What identifies the file's bytes; empty where it is gone."""
+        """What identifies the file's bytes, on any machine that mounts the folder; empty where it is gone."""
         try:
-            return hash_index.facts(str(self.folder / path))
+            return hash_index.facts(str(self.folder / path)).partition(" ")[2]
         except OSError:
             return ""
 

@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+import duckdb
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from plumbline.core.errors import ParamsError, SourceError
-from plumbline.data import file_manifest, hash_index, manifest_survey, source_root
+from plumbline.data import file_manifest, hash_index, ingest, manifest_survey, source_root, sources
 from plumbline.data.params import Data
 from stages import data
 from tests import remotes
-from tests.sales import AS_OF, HEADER, ROWS, prepare, write_csv
+from tests.sales import AS_OF, HEADER, ROWS, SALES, prepare, write_csv
 
 SOURCE = Path("sources") / "sales"
 MANIFEST = str(SOURCE / "sales.json")
@@ -118,13 +120,13 @@ def test_a_file_that_changes_after_the_check(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write()
-    load = data.read_source.ingest.load
+    load = ingest.load
 
     def late(*words: Any, **options: Any) -> Any:
         change(Path("lake/month=2025-01/1.snappy.parquet"), ROWS[1].replace("999", "998"))
         return load(*words, **options)
 
-    monkeypatch.setattr(data.read_source.ingest, "load", late)
+    monkeypatch.setattr(ingest, "load", late)
     with pytest.raises(SourceError, match=r"1\.snappy\.parquet: changed since the run began"):
         run()
 
@@ -237,6 +239,20 @@ def test_csv_and_a_manifest_in_parquet(
     assert run() == expected(monkeypatch, tmp_path / "other")
 
 
+def test_parts_travel_to_workers(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `engine: spark://...` sends them: to processes with another current folder, on another device."""
+    write()
+    source = sources.open_source(SALES, Data(**SETTINGS), 0, SOURCE, Path("scratch").absolute())
+    parts = cloudpickle.loads(cloudpickle.dumps(source.parts))
+    monkeypatch.chdir("/")
+    facts = hash_index.facts
+    monkeypatch.setattr(hash_index, "facts", lambda path: "1" + facts(path))
+    with duckdb.connect() as connection:
+        for part in parts:
+            for relation in part.chunks(connection):
+                assert connection.execute(f"SELECT count(*) FROM {relation}").fetchall() == [(1,)]
+
+
 @pytest.mark.parametrize("name", ["_delta_log", ".hoodie"])
 def test_a_table_format_is_no_folder_of_files(project: Path, name: str) -> None:
     Path("lake", name).mkdir()
@@ -316,6 +332,23 @@ def test_s3_gives_the_same_bytes(
     assert in_place == expected(monkeypatch, tmp_path / "other")
 
 
+def test_objects_travel_to_workers_that_share_a_folder(bucket: tuple[Any, dict[str, Any]]) -> None:
+    _, settings = bucket
+    write(settings)
+    scratch = Path("scratch").absolute()
+    scratch.mkdir()
+    source = sources.open_source(SALES, Data(**settings), 0, SOURCE, scratch)
+    parts = cloudpickle.loads(cloudpickle.dumps(source.parts))
+    with duckdb.connect() as connection:
+        opened = [part.chunks(connection) for part in parts]  # all at once
+        relations = [next(chunks) for chunks in opened]
+        rows = [connection.execute(f"SELECT sale_id FROM {r}").fetchall() for r in relations]
+        assert sorted(rows) == [[(1,)], [(2,)], [(3,)], [(4,)]]
+        for chunks in opened:
+            chunks.close()
+    assert list(scratch.iterdir()) == []
+
+
 @pytest.mark.parametrize("damage", ["replaced", "absent", "not listed", "truncated"])
 def test_another_object_is_named(bucket: tuple[Any, dict[str, Any]], damage: str) -> None:
     client, settings = bucket
@@ -338,13 +371,13 @@ def test_an_object_replaced_after_the_check(
 ) -> None:
     client, settings = bucket
     write(settings)
-    load = data.read_source.ingest.load
+    load = ingest.load
 
     def late(*words: Any, **options: Any) -> Any:
         put(client, key(settings), parquet(Path("n.parquet"), ROWS[1].replace("999", "998")))
         return load(*words, **options)
 
-    monkeypatch.setattr(data.read_source.ingest, "load", late)
+    monkeypatch.setattr(ingest, "load", late)
     with pytest.raises(SourceError, match=r"1\.snappy\.parquet: found another one, or none"):
         run()
 
