@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
-from plumbline.core import encodings, event_days, history_ages, tables
-from plumbline.core.declarations import KNOWN_AT, Array
+from plumbline.core import encodings, event_days, tables
+from plumbline.core.declarations import Array
 from plumbline.core.errors import ContractError
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import (
+    aged_histories,
     batch,
     catalog,
     derived_events,
-    history_age,
+    histories,
     ibis_session,
     known_outcomes,
+    model_tables,
     partition_drift,
+    past,
     splits,
-    store,
     sum_limits,
     table_checks,
     tile_files,
@@ -35,8 +36,9 @@ from plumbline.features import grain as grains
 from plumbline.features.catalog import Written
 from plumbline.features.catalog_documents import FeaturesReport
 from plumbline.features.history_age import HistoryAges
+from plumbline.features.model_tables import WindowRows
 from plumbline.features.params import Features
-from plumbline.features.splits import SplitWindow
+from plumbline.features.past import Past
 from plumbline.features.whole_tables import WholeTables
 
 log = logging.getLogger("plumbline")
@@ -63,34 +65,23 @@ def timed(
         folders = (snapshots, tables, tiles)
         return _on_cluster(backend, usecase, params, as_of, valid, folders, own=own)
     events, outcomes = ibis_session.read(backend, usecase, valid)
-    first, until = span(usecase, events, as_of)
+    days = days_of(usecase, events)
+    first, until = ends(usecase, days, as_of)
     windows = splits.windows(usecase, params, first, until)
-    known = known_outcomes.of(backend, usecase, outcomes, until, own)
-    events, outcomes = visible(backend, usecase, events, known.first, until)
-    sum_limits.check(usecase, events, outcomes)
-    by_entity = write_snapshots(backend, usecase, events, outcomes, until, snapshots)
-    join = partial(batch.join_snapshots, usecase, by_entity=by_entity)
-    if by_entity and params.join == "feast":
-        join = partial(store.join_snapshots, usecase, folder=snapshots)
-    aged = partial(history_age.with_ages, usecase, events=events, outcomes=outcomes)
-    further = history_ages.wanted(usecase) if params.history_age else []
-    joined = (lambda rows: aged(join(rows))) if further else join
-    written = write_tables(
-        backend,
-        usecase,
-        windows,
-        events,
-        outcomes,
-        joined,
-        tables,
-        further,
-        known.of_windows(windows),
-        params.leave_out,
-    )
-    if tiles is not None:
-        days = (first, until)
-        tile_files.write(backend, usecase, events, outcomes, days, params.recent_days, tiles)
-    ages = _ages(backend, usecase, windows, aged(events))
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        known = known_outcomes.timed(usecase, events, outcomes)
+        spans = past.spans(usecase, days, known, until)
+        late = known_outcomes.by_month(backend, usecase, known, until, spans, Path(folder), own)
+        seen = batch.visible(usecase, events, late.first, until)
+        whole = histories.with_derived(Past(backend, usecase, *seen, until, spans, Path(folder)))
+        sum_limits.check(usecase, whole.events, whole.outcomes)
+        histories.write_snapshots(whole, snapshots)
+        aged = aged_histories.of(whole)
+        rows = WindowRows(whole, params, windows, late, snapshots, aged)
+        written = model_tables.write(rows, tables, params.leave_out)
+        if tiles is not None:
+            tile_files.write_past(whole, first, params.recent_days, tiles)
+        ages = aged_histories.counted(whole, aged, windows)
     return _described(usecase, catalog.report(usecase, windows, written), snapshots, ages)
 
 
@@ -127,18 +118,6 @@ def _described(
     return report.model_copy(update={"partitions": partitions, **more})
 
 
-def _ages(
-    backend: Any, usecase: FeatureSet, windows: Mapping[str, SplitWindow], events: Any
-) -> dict[str, dict[str, HistoryAges]]:
-    """By window and entity, its events by the age of their newest history."""
-    names = history_ages.columns(usecase)
-    if not names:
-        return {}
-    kept = ibis_session.keep(backend, "history_ages", events.select(str(usecase.time), *names))
-    inside = {n: batch.between(usecase, kept, w.start, w.end) for n, w in windows.items()}
-    return {name: history_age.counted(usecase, rows) for name, rows in inside.items()}
-
-
 def visible(
     backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, as_of: date
 ) -> tuple[Any, Any]:
@@ -162,9 +141,20 @@ def span(usecase: FeatureSet, events: Any, as_of: date | None) -> tuple[date, da
 
     Raises ContractError where there is no event.
     """
+    return ends(usecase, days_of(usecase, events), as_of)
+
+
+def days_of(usecase: FeatureSet, events: Any) -> list[tuple[date, int]]:
+    """The days of the events, ascending, and how many each has."""
     day = events[usecase.time].date()
     counted = events.group_by(day=day).agg(rows=events.count()).order_by("day").to_pyarrow()
-    days = [(row["day"], row["rows"]) for row in counted.to_pylist() if row["day"]]
+    return [(row["day"], row["rows"]) for row in counted.to_pylist() if row["day"]]
+
+
+def ends(
+    usecase: FeatureSet, days: Sequence[tuple[date, int]], as_of: date | None
+) -> tuple[date, date]:
+    """As `span`, from the days of the events."""
     if not days:
         raise ContractError(
             "there are no events; see the quarantine of the stage before, or move as_of"
@@ -191,67 +181,6 @@ def write_snapshots(
             rows = batch.month(table, month, grain.column).order_by(grain.column, entity.key)
             ibis_session.write(backend, rows, path)
     return by_entity
-
-
-def write_tables(
-    backend: Any,
-    usecase: FeatureSet,
-    windows: Mapping[str, SplitWindow],
-    events: Any,
-    outcomes: Any,
-    join: Callable[[Any], Any],
-    folder: Path,
-    further: Sequence[str] = (),
-    labels: Mapping[str, Any] = MappingProxyType({}),
-    without: Collection[date] = (),
-) -> Written:
-    """Write a model table per window, in (time, key) order. `labels`: by window, as in `rows_of`. `without`: days
-    whose events are in no table but `current`.
-
-    `join` takes events and returns them with the snapshot features, and the columns `further`. All but `current` hold only
-    rows whose label is known. Raises ContractError where there is nothing to learn from.
-    """
-    written: Written = {}
-    for name, window in windows.items():
-        inside, rows = rows_of(usecase, window, events, outcomes, join, further, labels.get(name))
-        if name != "current":
-            rows = rows.filter(rows[usecase.label].notnull())
-            inside, rows = (batch.without(usecase, table, without) for table in (inside, rows))
-        total = int(inside.count().to_pyarrow().as_py())
-        rows = rows.order_by(usecase.time, usecase.key)
-        batches = ibis_session.batches(backend, rows, tables.CHUNK)
-        more = [*further, *([KNOWN_AT] if name in labels else [])]
-        counts = tables.write(usecase, batches, folder / f"{name}.parquet", more)
-        if counts.rows + counts.ineligible > total:
-            raise ContractError(
-                f"{usecase.name}: {counts.rows} rows from {total} events of {name}"
-                f"{table_checks.dates(windows, name)}: '{usecase.key}' is not unique in the outcomes. "
-                "Set validate.severity.unique to block or quarantine."
-            )
-        written[name] = counts, total - counts.rows - counts.ineligible
-        log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
-    return table_checks.check(usecase, written, windows)
-
-
-def rows_of(
-    usecase: FeatureSet,
-    window: SplitWindow,
-    events: Any,
-    outcomes: Any,
-    join: Callable[[Any], Any],
-    further: Sequence[str] = (),
-    labels: Any = None,
-) -> tuple[Any, Any]:
-    """The window's events, and as rows of a model table in no order; `join` as in `write_tables`.
-
-    `labels`: the outcomes that tell the labels, a row per event, where they have a table of their own: rows then have
-    `known_at` as well. None: the outcomes of the histories tell them.
-    """
-    inside = batch.between(usecase, events, window.start, window.end)
-    today = batch.fresh(usecase, inside, outcomes, events)
-    own = labels is not None
-    rows = join(batch.join_label(usecase, today, labels if own else outcomes, moment=own))
-    return inside, rows.select(*tables.order(usecase), *further, *([KNOWN_AT] if own else []))
 
 
 def write_untimed(

@@ -24,6 +24,7 @@ from plumbline.features import (
     ibis_session,
     known_outcomes,
     live_definitions,
+    model_tables,
     sum_limits,
 )
 from plumbline.features.catalog_documents import CatalogEntry
@@ -85,7 +86,7 @@ def write(
     counts = {}
     labels, columns = late.labels(), [*further, *([KNOWN_AT] if own else [])]
     for month in months(window):
-        _, rows = assemble.rows_of(usecase, month, events, outcomes, join, further, labels)
+        _, rows = model_tables.rows_of(usecase, month, events, outcomes, join, further, labels)
         rows = rows.order_by(usecase.time, usecase.key)
         batches = ibis_session.batches(backend, rows, tables.CHUNK)
         name = f"{usecase.name}-{month.start:%Y-%m}.parquet"

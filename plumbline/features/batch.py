@@ -43,14 +43,31 @@ def snapshots(
     window before it, and one closing row, of defaults, on the day (hour) after that: an older row
     never stands for one without.
     """
-    specs = grain.specs(usecase, entity)
-    parts = tiles.parts(specs)
+    parts = tiles.parts(grain.specs(usecase, entity))
     sums = tiles.totals(usecase, entity, grain, parts, events, outcomes)
-    last = (datetime.combine(as_of, time.min) - tiles.EPOCH) // grain.length
-    dense = tiles.dense(sums, parts, specs, last)
+    return of_sums(usecase, entity, grain, sums, parts, tiles.number_of(as_of, grain))
+
+
+def of_sums(
+    usecase: FeatureSet,
+    entity: Entity,
+    grain: Grain,
+    sums: IbisTable,
+    parts: Mapping[tiles.Summand, str],
+    last: int,
+    first: int | None = None,
+) -> IbisTable:
+    """`snapshots` from the sums of its `parts`, from the tile `first` (None: all) up to the tile `last`."""
+    specs = grain.specs(usecase, entity)
+    if first is not None:
+        near = sums.n >= first - tiles.reach(specs)
+        sums = sums.filter(near, sums.n <= last)
+    dense = tiles.dense(sums, parts, specs, last, first)
     values = {s.name: tiles.windowed(s, dense, parts) for s in specs}
-    moment = {grain.column: tiles.begins(dense.n, grain)}
-    return dense.select(dense.id.name(entity.key), **moment, **values)
+    rows = dense.select("id", "n", **values)
+    rows = rows if first is None else rows.filter(rows.n >= first)
+    moment = {grain.column: tiles.begins(rows.n, grain)}
+    return rows.select(rows.id.name(entity.key), **moment, **{name: rows[name] for name in values})
 
 
 def fresh(
@@ -153,8 +170,18 @@ def fill(specs: Iterable[Snapshot | Hourly], joined: IbisTable) -> IbisTable:
 
 def between(usecase: FeatureSet, table: IbisTable, start: date, end: date) -> IbisTable:
     """The rows of whole days from `start` up to, not including, `end`."""
+    return table.filter(on_days(table[usecase.time], start, end))
+
+
+def known_between(outcomes: IbisTable, start: date, end: date) -> IbisTable:
+    """The outcomes that became known on the days from `start` up to, not including, `end`."""
+    return outcomes.filter(on_days(outcomes[KNOWN_AT], start, end))
+
+
+def on_days(column: IbisValue, start: date, end: date) -> IbisValue:
+    """Whether a time is of a day from `start` up to, not including, `end`."""
     low, high = (ibis.literal(datetime.combine(d, time.min), "timestamp(6)") for d in (start, end))
-    return table.filter(table[usecase.time] >= low, table[usecase.time] < high)
+    return (column >= low) & (column < high)
 
 
 def without(usecase: FeatureSet, table: IbisTable, days: Collection[date]) -> IbisTable:

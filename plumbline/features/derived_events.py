@@ -6,11 +6,14 @@ its entity's mean. It is computed from histories of columns; histories of derive
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import FeatureSet
@@ -35,34 +38,63 @@ def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, 
         for name, entity, grain in grains.stored(derivation)
     }
     joined = batch.join_snapshots(derivation, batch.fresh(derivation, events, outcomes), by_entity)
-    needed = joined.select(_inputs(derivation))
-    derived = pa.Table.from_batches(
-        _derived_batches(backend, usecase, needed), _schema(needed, usecase)
-    )
+    batches = _completed(backend, usecase, joined, [usecase.key])
+    first = next(batches)
+    derived = pa.Table.from_batches([first, *batches])
     right = ibis_session.lend(backend, derived).rename({"__key": usecase.key})
     rows = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
     return ibis_session.keep(backend, "with_derived", rows)
 
 
-def _derived_batches(backend: Any, usecase: FeatureSet, needed: Any) -> Iterator[Any]:
-    """Arrow batches of keys and derived features."""
+def write(backend: Any, usecase: FeatureSet, joined: Any, path: Path) -> None:
+    """Write events with a column per derived feature, as `with_derived` has them, to a file, in no order.
+
+    `joined`: the events with the histories that the derived features are computed from.
+    """
+    batches = _completed(backend, usecase, joined, [c.name for c in usecase.known])
+    first = next(batches)
+    texts = [f.name for f in first.schema if pa.types.is_string(f.type)]
+    with pq.ParquetWriter(path, first.schema, compression="snappy", use_dictionary=texts) as writer:
+        writer.write_batch(first)
+        for rows in batches:
+            writer.write_batch(rows)
+
+
+def _completed(
+    backend: Any, usecase: FeatureSet, joined: Any, names: Sequence[str]
+) -> Iterator[Any]:
+    """Arrow batches of these columns and the derived features; where there is no row, one without."""
+    inputs = _inputs(usecase.derivation)
+    rows = joined.select(list(dict.fromkeys([*names, *inputs])))
+    empty = pa.RecordBatch.from_pylist([], schema=rows.schema().to_pyarrow())
     nullable = {c.name for c in usecase.columns if c.null}
-    for rows in ibis_session.batches(backend, needed, tables.CHUNK):
+    seen = False
+    for one in chain(ibis_session.batches(backend, rows, tables.CHUNK), [empty]):
+        if one.num_rows or not seen:
+            seen = True
+            yield _with_columns(usecase, one, names, inputs, nullable)
+
+
+def _with_columns(
+    usecase: FeatureSet,
+    rows: Any,
+    names: Sequence[str],
+    inputs: Sequence[str],
+    nullable: Collection[str],
+) -> Any:
+    derived: Mapping[str, Any] = dict.fromkeys(usecase.derived, ())
+    if rows.num_rows:
         plain = pa.Table.from_batches([rows])
-        columns = {n: tables.numpy(plain[n], null=n in nullable) for n in plain.column_names}
+        columns = {n: tables.numpy(plain[n], null=n in nullable) for n in inputs}
         computed = row_features.row_features(usecase.derivation, columns)
         derived = row_features.derived_features(usecase, columns | computed)
-        arrays = [
-            pa.array(v, pa.float64(), from_pandas=True).cast(pa.int64()) for v in derived.values()
-        ]
-        yield pa.RecordBatch.from_arrays(
-            [rows.column(usecase.key), *arrays], schema=_schema(needed, usecase)
-        )
-
-
-def _schema(needed: Any, usecase: FeatureSet) -> Any:
-    key = needed.schema().to_pyarrow().field(usecase.key)
-    return pa.schema([key, *(pa.field(name, pa.int64()) for name in usecase.derived)])
+    arrays = [
+        pa.array(v, pa.float64(), from_pandas=True).cast(pa.int64()) for v in derived.values()
+    ]
+    fields = [rows.schema.field(n) for n in names] + [pa.field(n, pa.int64()) for n in derived]
+    return pa.RecordBatch.from_arrays(
+        [*(rows.column(n) for n in names), *arrays], schema=pa.schema(fields)
+    )
 
 
 def _inputs(derivation: FeatureSet) -> list[str]:

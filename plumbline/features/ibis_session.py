@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,25 @@ def keep(backend: Any, name: str, table: Any) -> Any:
     if on_cluster(backend):
         return spark_tables.keep(backend, name, table)
     return backend.create_table(name, table)
+
+
+def drop(backend: Any, table: Any) -> None:
+    """Forget a table that was kept."""
+    if not on_cluster(backend):
+        backend.raw_sql(f'DROP TABLE "{table.op().name}"')
+
+
+def scratch(backend: Any, table: Any, path: Path) -> Any:
+    """`table` computed once and kept in a file, in no order, so that nothing of it stays in memory: on one machine."""
+    backend.to_parquet(table, path, compression="snappy")
+    return scan(backend, [path])
+
+
+def scan(backend: Any, paths: Sequence[Path]) -> Any:
+    """Parquet files with the same columns as one Ibis table: on one machine."""
+    import ibis
+
+    return backend.read_parquet([str(p) for p in paths], table_name=ibis.util.gen_name("scan"))
 
 
 def lend(backend: Any, rows: Any) -> Any:

@@ -7,16 +7,18 @@ knows no later one. Where outcomes are columns of the events, an event has one, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import ibis
 
 from plumbline.core.declarations import KNOWN_AT
 from plumbline.core.usecase import FeatureSet
-from plumbline.features import ibis_session
+from plumbline.features import batch, ibis_session
+from plumbline.features.month_spans import DaySpan, MonthSpan
 from plumbline.features.splits import SplitWindow
 
 IbisTable = Any
@@ -56,6 +58,18 @@ class KnownOutcomes:
         names = windows if self.every is not None else ()
         return {name: self.labels(self._until(windows, name)) for name in names}
 
+    def of_days(self, days: DaySpan) -> KnownOutcomes:
+        """Those of the events of these days; the outcomes have the time of their event."""
+        every = self.every
+        if every is not None:
+            every = batch.between(self.usecase, every, days.start, days.end)
+        first = batch.between(self.usecase, self.first, days.start, days.end)
+        return replace(self, first=first, every=every)
+
+    def of_window(self, windows: Mapping[str, SplitWindow], name: str) -> IbisTable | None:
+        """The labels of the rows of one window, as `of_windows` has them."""
+        return self.labels(self._until(windows, name))
+
     def _until(self, windows: Mapping[str, SplitWindow], name: str) -> date:
         following = windows.get(STANDS_AT.get(name, ""))
         return following.start if following else self.as_of
@@ -70,6 +84,35 @@ def of(
     known = _before(outcomes, as_of)
     first = ibis_session.keep(backend, "first_outcomes", _one(usecase, known, known[KNOWN_AT]))
     return KnownOutcomes(usecase, as_of, first, known)
+
+
+def by_month(
+    backend: Any,
+    usecase: FeatureSet,
+    outcomes: IbisTable,
+    as_of: date,
+    spans: Iterable[MonthSpan],
+    scratch: Path,
+    own: bool,
+) -> KnownOutcomes:
+    """As `of`, some months of events at a time; the outcomes have the time of their event."""
+    if not own:
+        return KnownOutcomes(usecase, as_of, outcomes)
+    known, paths = _before(outcomes, as_of), []
+    for span in spans:
+        rows = batch.between(usecase, known, span.days.start, span.days.end)
+        paths.append(scratch / f"first-{span.days.start}.parquet")
+        ibis_session.scratch(backend, _one(usecase, rows, rows[KNOWN_AT]), paths[-1])
+    return KnownOutcomes(usecase, as_of, ibis_session.scan(backend, paths), known)
+
+
+def timed(usecase: FeatureSet, events: IbisTable, outcomes: IbisTable) -> IbisTable:
+    """The outcomes with the time of their event, which the data stage writes beside them."""
+    if usecase.time in outcomes.columns:
+        return outcomes
+    at = events.select(__key=events[usecase.key], __time=events[usecase.time])
+    joined = outcomes.inner_join(at, outcomes[usecase.key] == at["__key"]).drop("__key")
+    return joined.rename({str(usecase.time): "__time"})
 
 
 def _before(outcomes: IbisTable, day: date) -> IbisTable:

@@ -7,7 +7,7 @@ the bit. Nothing here runs: each function returns an expression.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import reduce
 from typing import Any
 
@@ -46,13 +46,27 @@ def totals(
     outcomes: IbisTable,
 ) -> IbisTable:
     """`id`, `n` and a count and an integer sum per part; n is the first day (hour) that may see them."""
+    late = None
+    if any(matured for matured, _ in parts):
+        late = settled(usecase, entity, events, outcomes)
+    return added(usecase, entity, grain, parts, events, late)
+
+
+def added(
+    usecase: FeatureSet,
+    entity: Entity,
+    grain: Grain,
+    parts: Mapping[Summand, str],
+    events: IbisTable,
+    late: IbisTable | None,
+) -> IbisTable:
+    """`totals` of these events, and of the settled ones in `late`, which has `__id` and `__at`."""
     sides = []
     if any(not matured for matured, _ in parts):
         rows = events.mutate(__id=id_of(entity, events), __at=events[usecase.time])
         sides.append(side(rows, grain, parts, matured=False))
-    if any(matured for matured, _ in parts):
-        rows = settled(usecase, entity, events, outcomes)
-        sides.append(side(rows, grain, parts, matured=True))
+    if late is not None and any(matured for matured, _ in parts):
+        sides.append(side(late, grain, parts, matured=True))
     if len(sides) == 1:
         return sides[0]
     both = ibis.union(*sides)
@@ -64,13 +78,18 @@ def settled(
     usecase: FeatureSet, entity: Entity, events: IbisTable, outcomes: IbisTable
 ) -> IbisTable:
     """Events whose outcome is known, with it, their entity's id (`__id`) and when it became known (`__at`)."""
+    rows = with_outcomes(usecase, events, outcomes)
+    return rows.mutate(__id=id_of(entity, rows))
+
+
+def with_outcomes(usecase: FeatureSet, events: IbisTable, outcomes: IbisTable) -> IbisTable:
+    """Events whose outcome is known, with it and when it became known (`__at`)."""
     late = outcomes.select(
         outcomes[usecase.key].name("__key"),
         outcomes.known_at.name("__at"),
         *(c.name for c in usecase.unknown),
     )
-    rows = events.mutate(__id=id_of(entity, events))
-    return rows.inner_join(late, rows[usecase.key] == late["__key"])
+    return events.inner_join(late, events[usecase.key] == late["__key"])
 
 
 def side(
@@ -107,6 +126,11 @@ def of(parts: Mapping[Summand, str], spec: Snapshot | Hourly | Fresh) -> tuple[s
     return f"{part}_count", f"{part}_sum"
 
 
+def number_of(day: date, grain: Grain) -> int:
+    """The number of the tile that begins with the day."""
+    return (datetime.combine(day, time.min) - EPOCH) // grain.length
+
+
 def number(at: IbisValue, grain: Grain) -> IbisValue:
     """The tile's number: days or hours since 1970."""
     if grain is DAILY:
@@ -126,42 +150,67 @@ def dense(
     parts: Mapping[Summand, str],
     specs: Iterable[Snapshot | Hourly],
     last: int,
+    first: int | None = None,
 ) -> IbisTable:
-    """`sums` with a row of zeros for each further tile, up to `last`, whose windows hold something.
+    """`sums` with a row of zeros for each further tile, from `first` (None: all) up to `last`, whose windows hold
+    something.
 
     The tile after those is among them: a row of defaults, which closes the history.
     """
     after = sorted({k for s in specs for k in range(s.lag - 1, s.lag + s.length)})
     if after == list(range(len(after))):
-        return _filled(sums, parts, after[-1], last)
-    return _scattered(sums, parts, after, last)
+        return _filled(sums, parts, after[-1], last, first)
+    return _scattered(sums, parts, after, last, first)
+
+
+def reach(specs: Iterable[Snapshot | Hourly]) -> int:
+    """How many tiles after one of `sums` its last row of zeros may lie, and how far back the windows see."""
+    return max(s.lag + s.length - 1 for s in specs)
 
 
 def _scattered(
-    sums: IbisTable, parts: Mapping[Summand, str], after: Sequence[int], last: int
+    sums: IbisTable,
+    parts: Mapping[Summand, str],
+    after: Sequence[int],
+    last: int,
+    first: int | None,
 ) -> IbisTable:
     """The rows that lie `after` tiles after one of `sums`, beside these: most tiles between have none."""
     steps = ibis.array([ibis.literal(k, "int64") for k in after]).unnest()
     later = sums.select("id", "n", __k=steps)
     later = later.select("id", n=later.n + later["__k"])
-    later = later.filter(later.n <= last).distinct().anti_join(sums, ["id", "n"])
+    later = later.filter(later.n <= last)
+    later = later if first is None else later.filter(later.n >= first)
+    later = later.distinct().anti_join(sums, ["id", "n"])
     zeros = {c: ibis.literal(0, "int64") for c in columns(parts)}
     return ibis.union(sums.select("id", "n", *zeros), later.mutate(**zeros))
+
+
+def int64(column: IbisValue) -> IbisValue:
+    """An integer as 64 bits: DuckDB sums into 128, which Ibis does not know and Parquet would hold as a float."""
+    return column.cast("decimal(38, 0)").cast("int64")
 
 
 def columns(parts: Mapping[Summand, str]) -> list[str]:
     return [f"{part}_{what}" for part in parts.values() for what in ("count", "sum")]
 
 
-def _filled(daily: IbisTable, parts: Mapping[Summand, str], longest: int, last: int) -> IbisTable:
-    """Every tile up to `longest` after one of `daily`."""
+def _filled(
+    daily: IbisTable, parts: Mapping[Summand, str], longest: int, last: int, first: int | None
+) -> IbisTable:
+    """Every tile from `first` up to `longest` after one of `daily`; those of `daily` before it as they are."""
     following = daily.n.lead().over(ibis.window(group_by=daily.id, order_by=daily.n))
     gap = ibis.coalesce(following, last + 1) - daily.n
-    spaced = daily.mutate(__gap=ibis.least(gap, longest + 1))  # Spark unnests no window function
-    later = spaced.mutate(__k=ibis.range(0, spaced["__gap"]).unnest())
+    spaced = daily.mutate(__end=ibis.least(gap, longest + 1))  # Spark unnests no window function
+    end = spaced["__end"]
+    start = 0 if first is None else ibis.least(ibis.greatest(first - spaced.n, 0), end)
+    later = spaced.mutate(__k=ibis.range(start, end).unnest())
     own = later["__k"] == 0
     sums = {name: own.ifelse(later[name], 0) for name in columns(parts)}
-    return later.select("id", n=later.n + later["__k"], **sums)
+    rows = later.select("id", n=later.n + later["__k"], **sums)
+    if first is None:
+        return rows
+    return ibis.union(rows, daily.filter(daily.n < first).select(rows.columns))
 
 
 def windowed(spec: Snapshot | Hourly, dense: IbisTable, parts: Mapping[Summand, str]) -> IbisValue:

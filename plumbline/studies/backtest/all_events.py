@@ -14,7 +14,7 @@ from plumbline.core import tables
 from plumbline.core.declarations import KNOWN_AT, Array, Columns
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
-from plumbline.features import assemble, batch, ibis_session, known_outcomes
+from plumbline.features import assemble, batch, ibis_session, known_outcomes, model_tables
 from plumbline.features.splits import SplitWindow
 
 
@@ -44,12 +44,12 @@ def read(
         known = SplitWindow(start, until - timedelta(days=usecase.delay_days))
         join = partial(batch.join_snapshots, usecase, by_entity=snapshots)
         own = late.settled_labels()
-        labels = {} if own is None else {"train": own}
-        assemble.write_tables(
-            backend, usecase, {"train": known}, events, outcomes, join, folder, labels=labels,
-            without=params.features.leave_out,
+        further = [] if own is None else [KNOWN_AT]
+        rows = model_tables.rows_of(usecase, known, events, outcomes, join, labels=own)
+        model_tables.write_pieces(
+            backend, usecase, {"train": known}, lambda _: [rows], folder, further,
+            params.features.leave_out,
         )  # fmt: skip
-        further = [KNOWN_AT] if labels else []
         return tables.read(folder / "train.parquet", [*_needed(usecase, params), *further]), known
 
 
