@@ -10,11 +10,12 @@ from typing import Any
 import yaml
 
 from tests import project as projects
+from tests import warm as forks
 from tests.project import Project
 from tests.rehearsal.uses import git
 from tests.usecases import delivery_rows as deliveries
 
-QUIET = {"MLFLOW_TRACKING_URI": "off"}
+QUIET = {"MLFLOW_TRACKING_URI": "off", **forks.PLAIN}
 NAME = "deliveries"
 FEATURES = Path("usecases") / NAME / "features.py"
 TABLE = Path("sources") / NAME / f"{NAME}.csv"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import github, github_runs
+from tests import warm as forks
 from tests.project import Project
 from tests.rehearsal.uses import git
 
@@ -83,6 +84,7 @@ class Hub:
             "GIT_CONFIG_NOSYSTEM": "1",
             "no_proxy": "127.0.0.1",
             "NODE_EXTRA_CA_CERTS": self.api.authority,
+            **forks.PLAIN,
             **self.extra,
         }
 

@@ -24,7 +24,7 @@ from tests.shared import copied
 from tests.toy import flip
 from tests.usecases.diabetes.model import USECASE
 
-QUIET = {"MLFLOW_TRACKING_URI": "off"}
+QUIET = {"MLFLOW_TRACKING_URI": "off", **forks.PLAIN}
 WORSE = {"diabetes.train.rounds": 1, "diabetes.train.params": {"eta": 0.01}}
 
 
@@ -54,7 +54,7 @@ def branches(folder: Path) -> None:
 def here(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """The test runs in the project, which is put back afterwards."""
     monkeypatch.chdir(project.path)
-    monkeypatch.setattr(os, "environ", projects.environment(project.path))
+    monkeypatch.setattr(os, "environ", projects.environment(project.path) | forks.PLAIN)
     forks.lend(monkeypatch)
     monkeypatch.setattr("plumbline.core.usecase_loader.load", lambda name: USECASE)
     yield project

@@ -25,7 +25,7 @@ from tests.project import Project
 CASE = "diabetes"
 MODEL = f"models/{CASE}"
 PREDICTIONS = Path("reports", CASE, "evaluate", "predictions.parquet")
-QUIET = {"MLFLOW_TRACKING_URI": "off"}
+QUIET = {"MLFLOW_TRACKING_URI": "off", **forks.PLAIN}
 START = {
     f"{CASE}.tune.max_evals": 0,
     f"{CASE}.train.rounds": 20,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import warm as forks
 from tests.conftest import ROOT
 from tests.project import make
 
@@ -36,7 +37,7 @@ def flights(tmp_path_factory: pytest.TempPathFactory, nycflights: Path) -> dict[
     project = make(tmp_path_factory.mktemp("flights"), ["flights"], warm=True)
     digest = hashlib.sha256(nycflights.read_bytes()).hexdigest()
     project.set({"flights.data.path": str(nycflights), "flights.data.sha256": digest})
-    project.repro("evaluate@flights")
+    project.repro("evaluate@flights", env=forks.PLAIN)
     return json.loads((project.path / "metrics" / "flights" / "evaluate.json").read_text())
 
 

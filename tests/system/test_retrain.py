@@ -84,7 +84,9 @@ def test_bad_data_open_one_issue_that_health_closes(
     file.write_text(file.read_text().replace("far", "distance", 1))
     laptop.commit("mended")
     monkeypatch.chdir(laptop.path)
-    monkeypatch.setattr(os, "environ", {**environment(laptop.path), **hub.api.environment()})
+    monkeypatch.setattr(
+        os, "environ", {**environment(laptop.path), **hub.api.environment(), **forks.PLAIN}
+    )
     forks.lend(monkeypatch)
     words = ("--days", "28", "--json", "reports/retrain.json", "--markdown", "reports/retrain.md")
     bundle = {p: p.read_bytes() for p in (laptop.path / "models" / NAME).iterdir()}

@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML, YAMLError
 
+from plumbline.repo import python_imports
 from tests import warm
 from tests.conftest import ROOT
 from tests.project import environment
+from tests.warm import parsed
 
 pytestmark = pytest.mark.skipif(
     not warm.possible(), reason="new Pythons only: COLD is set, or no Linux"
@@ -105,6 +108,51 @@ def test_the_project_is_there_where_it_has_the_same_bytes(tmp_path: Path) -> Non
 def test_a_module_of_the_project_runs_as_the_main_one() -> None:
     done = run(ROOT, "python", "-m", "plumbline.model.version")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("a: [1, 1.5, null, yes, '2', 0o7]\nb: {d: 1, c: x}\n", 1), ("a: 2025-01-01\n", 0)],
+)
+def test_what_was_parsed_is_read_again_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, kept: int
+) -> None:
+    expected = repr(YAML(typ="safe").load(text))
+    monkeypatch.setattr(YAML, "load", YAML.load)
+    parsed.keep_yaml(tmp_path / "parsed")
+    for _ in range(2):
+        assert repr(YAML(typ="safe").load(text)) == expected
+        assert len(list((tmp_path / "parsed").iterdir())) == kept
+        with pytest.raises(YAMLError, match="expected"):
+            YAML(typ="safe").load("a: [1")
+    assert YAML(typ="rt").load("# why\na: 1\n").ca.comment, "with its comments, as ever"
+
+
+def test_plain_pictures_are_frames(tmp_path: Path) -> None:
+    text = "from matplotlib.figure import Figure\nfrom matplotlib.backends.backend_agg import FigureCanvasAgg\n"
+    text += "f = Figure(); f.subplots(); FigureCanvasAgg(f).print_png('a.png', metadata={'Software': None})\n"
+    text += "f.savefig('a.svg')"
+    sizes = []
+    for given in ({}, warm.PLAIN):
+        code(tmp_path, text, **given).check_returncode()
+        sizes.append([len((tmp_path / name).read_bytes()) for name in ("a.png", "a.svg")])
+    assert all(plain < whole / 4 for whole, plain in zip(*sizes, strict=True)), sizes
+
+
+def test_what_a_file_imports_is_read_again_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(python_imports, "_imported", python_imports._imported)
+    parsed.keep_imports(tmp_path / "parsed")
+    (file := tmp_path / "a.py").write_text("import a.b\ndef f():\n    from c import d\n")
+    for _ in range(2):
+        assert python_imports._names(file) == ("a.b", "c", "c.d")
+    file.write_text("import e")
+    assert python_imports._names(file) == ("e",)
+    file.write_text("import")
+    for _ in range(2):
+        with pytest.raises(SyntaxError, match=r"invalid syntax \(a.py, line 1\)"):
+            python_imports._names(file)
 
 
 def test_a_safe_path_leaves_the_folder_out(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from plumbline.runtime import runner
 
 HERE = Path(__file__).parent
 OWN, PYTHON = Path(sys.prefix), sys.executable
+PLAIN = {"PLAIN_PICTURES": "1"}
+"""Environment in which forks save a frame for each picture: where no test looks at one, nor compares with a new Python."""
 
 
 def possible() -> bool:

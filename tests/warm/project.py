@@ -88,6 +88,8 @@ def _import_all() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{NAME}."):
             if not module.name.endswith(".__main__"):
                 importlib.import_module(module.name)
+    importlib.import_module(f"{NAME}.cli.app").command_line()  # both are made once in a process
+    importlib.import_module(f"{NAME}.report.html")._macro("title")
 
 
 def _places(module: ModuleType) -> Iterator[Place]:

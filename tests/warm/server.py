@@ -13,6 +13,7 @@ import marshal
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import struct
@@ -22,7 +23,9 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +47,18 @@ LIBRARIES = (
     *("dvc.data_cloud", "dvc.stage.run", "dvc.utils.strictyaml", "dvc._debug", "dvc.analytics"),
     *("dvc_data.hashfile.db.local", "dvc_data.hashfile.status", "dvc_data.index.checkout"),
     *("dvc_data.index.collect", "dvc_data.index.fetch", "dvc_data.index.push", "scmrepo.git"),
-    *("fsspec.implementations.memory", "flufl.lock", "zc.lockfile"),
+    *("fsspec.implementations.memory", "flufl.lock", "zc.lockfile", "s3fs", "sshfs"),
 )
 BASE = list(sys.path)
 sys.path.insert(0, str(Path(__file__).parent))
-from project import Imported  # noqa: E402 (in isolation, no folder but its own has it)
+import parsed  # noqa: E402 (in isolation, no folder but its own has them)
+from project import Imported  # noqa: E402
 
 sys.path.pop(0)
 
 
-def load() -> Imported:
-    """Import the libraries, and what of this project its clones may share."""
+def load(folder: Path) -> Imported:
+    """Import the libraries, and what of this project its clones may share; what they parse is kept in `folder`."""
     sys.modules["rfc3987_syntax"] = (
         None  # a grammar of addresses that nothing uses: a second of parsing
     )
@@ -63,8 +67,11 @@ def load() -> Imported:
             warnings.simplefilter("ignore")
             importlib.import_module(name)
     draw()
+    parsed.keep_yaml(folder / "yaml")
     del sys.modules["rfc3987_syntax"]
     own = Imported()
+    if own.files:
+        parsed.keep_imports(folder / "imports")
     assert threading.active_count() == 1, "a fork would lose a thread"
     gc.collect()
     gc.freeze()
@@ -105,9 +112,7 @@ class Server:
 
     def end(self) -> None:
         """The session is over."""
-        for file in self.folder.iterdir():
-            file.unlink()
-        self.folder.rmdir()
+        shutil.rmtree(self.folder)
         os._exit(0)
 
     def accept(self) -> None:
@@ -175,6 +180,8 @@ def run(request: tuple[Any, ...], streams: list[int], caller: int, own: Imported
         sys.modules.pop("sitecustomize", None)
         with suppress(ModuleNotFoundError):  # as Python: the path may be another than the caller's
             importlib.import_module("sitecustomize")
+    if "PLAIN_PICTURES" in environment:
+        plain_pictures()
     beneath(caller)
     code = 1
     try:
@@ -183,6 +190,27 @@ def run(request: tuple[Any, ...], streams: list[int], caller: int, own: Imported
         traceback.print_exc()
     finally:
         leave(code)
+
+
+def plain_pictures() -> None:
+    """Pictures are composed as ever, and what is saved is a frame: drawing takes half of a small evaluation."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1, 1))
+    for canvas, name in ((FigureCanvasAgg, "print_png"), (FigureCanvasSVG, "print_svg")):
+        setattr(canvas, name, framed(getattr(canvas, name), canvas(figure)))
+
+
+def framed(save: Callable[..., None], frame: Any) -> Callable[..., None]:
+    """The method `save` of a canvas, which saves `frame`, but where matplotlib only looks for a renderer."""
+
+    @wraps(save)
+    def saved(canvas: Any, file: Any, **given: Any) -> None:
+        save(canvas if "draw" in vars(canvas.figure) else frame, file, **given)
+
+    return saved
 
 
 def beneath(caller: int) -> None:
@@ -221,7 +249,7 @@ def leave(code: int) -> None:
 
 
 if __name__ == "__main__":
-    server = Server(Path(sys.argv[1]), int(sys.argv[2]), load())
+    server = Server(Path(sys.argv[1]), int(sys.argv[2]), load(Path(sys.argv[1])))
     if child := os.fork():
         Path(sys.argv[1], "pid").write_text(str(child))
         os._exit(0)  # whoever started this need not wait for its end
