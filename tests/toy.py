@@ -99,7 +99,7 @@ def make(path: Path) -> Toy:
 def shared(folders: pytest.TempPathFactory) -> Toy:
     """The toy that all tests of a run copy from."""
     folder = bases.built(folders, "toy", lambda folder: make(folder).oids)
-    return Toy(folder / "project", bases.result(folder))
+    return Toy(folder / "project", bases.result(folder), warm=True)
 
 
 def recorded(project: Project) -> dict[str, str]:
@@ -118,7 +118,7 @@ def copy(project: Toy, path: Path) -> Toy:
     """The project and its remote, as they are, in a folder of their own."""
     for name in ("project", "remote"):
         shutil.copytree(project.path.parent / name, path / name, symlinks=True)
-    return Toy(path / "project", project.oids)
+    return Toy(path / "project", project.oids, warm=project.warm)
 
 
 def md5(path: Path) -> str | None:

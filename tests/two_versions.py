@@ -18,7 +18,7 @@ def shared(folders: pytest.TempPathFactory) -> Toy:
     """Tags v1 and v2, HEAD is main at the second; `oids` are the second's."""
     start = toy.shared(folders)
     folder = built(folders, "two-versions", lambda folder: make(toy.copy(start, folder)))
-    return Toy(folder / "project", result(folder))
+    return Toy(folder / "project", result(folder), warm=True)
 
 
 def prepared(made: Toy, path: Path, patch: pytest.MonkeyPatch) -> Toy:

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from plumbline.runtime import dvc_lock
+from tests import warm as forks
 from tests.project import Project, make
 from tests.shared import built, copied, result
 
@@ -20,13 +21,13 @@ ID = "customer_id"
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
     """Small card_fraud, run once; what the run printed. A failure is the tests' own to tell."""
-    project = Project(copied(tmp_path_factory, "pipeline", run_once))
+    project = Project(copied(tmp_path_factory, "pipeline", run_once), warm=True)
     return project, result(built(tmp_path_factory, "pipeline", run_once))
 
 
 def run_once(folder: Path) -> str:
     """Run the graph in `folder`; what it printed."""
-    project = make(folder, ["card_fraud"])
+    project = make(folder, ["card_fraud"], warm=True)
     project.set({"card_fraud.features.join": "direct"})
     return project.run("dvc", "repro", env=OFF, ok=False)
 
@@ -96,14 +97,14 @@ def test_nothing_personal_in_outputs_and_log(ran: tuple[Project, str]) -> None:
 
 @pytest.mark.mltest("Data 5")
 def test_one_run_forgets_a_customer(ran: tuple[Project, str]) -> None:
-    project = Project(ran[0].path, warm=True)
+    project = ran[0]
     valid = project.path / "data/card_fraud/valid/events-*.parquet"
     ((who,),) = duckdb.sql(f"SELECT mode({ID}) FROM '{valid}'").fetchall()
     before = rows(project, who)
     assert sum(before.values()) > 100
     assert {name.split("/")[2] for name in before} >= {"raw", "valid", "snapshots", "tables"}
     project.set({"card_fraud.data.forget": {ID: [who]}})
-    message = project.run("dvc", "repro", env=OFF, ok=False)
+    message = project.run("dvc", "repro", env=OFF | forks.PLAIN, ok=False)
     assert sum(rows(project, who).values()) == 0, rows(project, who)
     report = json.loads((project.path / "metrics/card_fraud/data.json").read_text())
     assert report["rows_forgotten"] >= sum(n for f, n in before.items() if "/raw/" in f)

@@ -14,6 +14,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo import object_stores
 from plumbline.review import baseline, revision
 from tests import toy
+from tests import warm as forks
 from tests.toy import Toy
 
 WANTED = {toy.PARTS: "", "out/toy/model.json": ""}
@@ -32,6 +33,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     wanted = {path: copied.oids[path] for path in WANTED}
     monkeypatch.setattr(baseline, "needed", lambda side: wanted)
     monkeypatch.chdir(copied.path)
+    forks.lend(monkeypatch)
     return copied
 
 

@@ -11,6 +11,7 @@ from plumbline.__main__ import main
 from plumbline.core.errors import PlumblineError
 from plumbline.repo import garbage, object_stores
 from tests import toy
+from tests import warm as forks
 from tests.shared import built, result
 from tests.toy import PARTS, Toy
 
@@ -22,7 +23,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy with three more versions of its data, all pushed."""
     start = toy.shared(tmp_path_factory)
     folder = built(tmp_path_factory, "gc", lambda folder: versions(toy.copy(start, folder)))
-    return Toy(folder / "project", result(folder))
+    return Toy(folder / "project", result(folder), warm=True)
 
 
 def versions(project: Toy) -> Mapping[str, str]:
@@ -54,6 +55,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     """A copy of it, and the test's own folder in it."""
     copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
+    forks.lend(monkeypatch)
     return copy
 
 

@@ -41,7 +41,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy with a stage that trains, run, committed and tagged; of the tag nothing is pushed yet."""
     start = toy.shared(tmp_path_factory)
     folder = built(tmp_path_factory, "release", lambda folder: tagged(toy.copy(start, folder)))
-    return Toy(folder / "project", result(folder))
+    return Toy(folder / "project", result(folder), warm=True)
 
 
 def tagged(project: Toy) -> Mapping[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,7 @@ class User:
     def plumbline(self, *words: str, ok: bool = True) -> str:
         """A command in a process of its own: a remote's connections end with it."""
         env = {**self.remote.env, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": "off"}
-        return self.project.run(sys.executable, "-m", "plumbline", *words, env=env, ok=ok)
+        return self.project.run("python", "-m", "plumbline", *words, env=env, ok=ok)
 
     def verify(self, *words: str) -> list[dict[str, Any]]:
         """The findings."""
@@ -76,7 +75,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     """The toy at v1, and v2 with another source."""
     start = toy.shared(tmp_path_factory)
     folder = built(tmp_path_factory, "remotes", lambda folder: second(toy.copy(start, folder)))
-    return Toy(folder / "project", result(folder))
+    return Toy(folder / "project", result(folder), warm=True)
 
 
 def second(project: Toy) -> Mapping[str, str]:
@@ -93,7 +92,7 @@ def user(template: Toy, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
     """Someone who has run both versions, and a new remote of each kind, pushed to."""
     shutil.copytree(template.path, tmp_path / "project")
     with remotes.KINDS[request.param](tmp_path) as remote:
-        user = User(Toy(tmp_path / "project", template.oids), remote)
+        user = User(Toy(tmp_path / "project", template.oids, warm=True), remote)
         output = user.follow(commands(remote.heading), remote.words)
         assert "it answers" in output
         assert "all good; checked: manifest 2" in output
@@ -141,7 +140,7 @@ def test_push_fetch_verify_damage_repair_roll_back(
 def test_moving_loses_nothing(template: Toy, tmp_path: Path) -> None:
     shutil.copytree(template.path, tmp_path / "project")
     with remotes.folder(tmp_path) as old:
-        user = User(Project(tmp_path / "project"), old)
+        user = User(Project(tmp_path / "project", warm=True), old)
         user.follow(commands(old.heading), old.words)
         shutil.rmtree(tmp_path / "project" / ".dvc" / "cache")
         words = {"/mnt/new": str(tmp_path / "new")}
@@ -156,7 +155,7 @@ def test_moving_loses_nothing(template: Toy, tmp_path: Path) -> None:
 
 def test_a_source_that_changes(tmp_path: Path) -> None:
     """The page's commands on the project, with its plain table: another row, another run, nothing before."""
-    project = projects.make(tmp_path / "project", ["diabetes"])
+    project = projects.make(tmp_path / "project", ["diabetes"], warm=True)
     table, source = tmp_path / "origin.csv", "sources/diabetes/diabetes.csv"
     shutil.move(project.path / source, table)
     project.run("git", "rm", "-q", source)
@@ -183,7 +182,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     """A copy of the toy, in which the commands run."""
     shutil.copytree(template.path, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
-    return Toy(tmp_path / "project", template.oids)
+    return Toy(tmp_path / "project", template.oids, warm=True)
 
 
 def test_a_folder_is_absolute_hashed_and_the_default(
@@ -232,7 +231,7 @@ def test_a_remote_that_is_down_is_one_message(template: Toy, tmp_path: Path, url
     shutil.copytree(template.path, tmp_path / "project")
     env = {**remotes.KEYS, "AWS_MAX_ATTEMPTS": "1"}
     options = {"endpointurl": "http://127.0.0.1:1"} if url.startswith("s3") else {}
-    user = User(Project(tmp_path / "project"), Remote("", {}, env))
+    user = User(Project(tmp_path / "project", warm=True), Remote("", {}, env))
     words = [w for key, value in options.items() for w in ("--set", f"{key}={value}")]
     assert "it does not answer: remote storage: cannot be read" in user.plumbline(
         "remote", url, *words, ok=False

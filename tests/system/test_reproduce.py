@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from plumbline.__main__ import main
 from plumbline.repo import reproduce
 from plumbline.repo.tracked_outs import Out
 from tests import toy
+from tests import warm as forks
 from tests.conftest import ROOT
 from tests.project import environment
 from tests.toy import Toy
@@ -34,6 +34,7 @@ def project(template: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     """A copy of it, and the test's own folder in it; temporary folders in `tmp_path`/tmp."""
     copy = toy.copy(template, tmp_path)
     monkeypatch.chdir(copy.path)
+    forks.lend(monkeypatch)
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     return copy
@@ -216,7 +217,7 @@ def test_the_run_dies_with_the_command(project: Toy, number: signal.Signals) -> 
         signal.signal(number, signal.default_int_handler)
     (project.path / "sum.py").write_text("import time; time.sleep(600)")
     project.commit("endless")
-    words = [sys.executable, "-m", "plumbline", "reproduce"]
+    words = [forks.PYTHON, "-m", "plumbline", "reproduce"]
     env = {**environment(ROOT), "TMPDIR": str(project.path.parent / "tmp")}
     with subprocess.Popen(
         words, cwd=project.path, env=env, stderr=subprocess.PIPE, text=True

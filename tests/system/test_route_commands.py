@@ -31,6 +31,7 @@ from plumbline.serve.routes.live import LiveRoutes
 from plumbline.serve.routes.route_commands import RouteCommands
 from tests import project as projects
 from tests import releases
+from tests import warm as forks
 from tests.project import Project
 from tests.releases import CASE
 
@@ -55,7 +56,8 @@ def project(template: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(usecases, "__path__", [str(path / "usecases")])
     first_routes.ensure(Path("."), usecase_loader.load_features(CASE))
-    return Project(path)
+    forks.lend(monkeypatch)
+    return Project(path, warm=True)
 
 
 def md5(rev: str) -> str:
