@@ -94,14 +94,7 @@ SHARED = {"LevelLimits": "limits"}
 @functools.cache
 def pages() -> dict[str, str]:
     """File name to text, of every page that is generated."""
-    return {
-        "declarations.md": declarations(),
-        "params.md": params(),
-        "commands.md": commands(),
-        "capabilities.md": capabilities.page(),
-        "map.md": pipeline_map.page(),
-        **badges.badges(),
-    }
+    return {**{name: write() for name, write in WRITTEN.items()}, **badges.badges()}
 
 
 def _class(name: str) -> Any:
@@ -132,6 +125,16 @@ def commands() -> str:
         parts.append(f"## {title}")
         parts += [f"### {name}\n\n```text\n{_help(name)}\n```" for name in names]
     return "\n\n".join(parts) + "\n"
+
+
+WRITTEN = {
+    "declarations.md": declarations,
+    "params.md": params,
+    "commands.md": commands,
+    "capabilities.md": capabilities.page,
+    "map.md": pipeline_map.page,
+}
+"""File name to the function that writes it, of each page of text."""
 
 
 def _help(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.scoring import (  # noqa: F401 (pytest finds its hooks here)
 pytest_plugins = ["tests.situations", "tests.graph", "tests.untraced"]
 
 os.environ.update(runner.QUIET)  # before any library reads it, as in a stage
+sys.modules.setdefault("rfc3987_syntax", None)  # of jsonschema: seconds for a grammar of addresses
 os.environ["PLUMBLINE_PARTITIONS"] = "off"  # each test computes what it shows
 
 ROOT = Path(__file__).resolve().parent.parent

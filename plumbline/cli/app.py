@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import sys
@@ -151,6 +152,7 @@ def prepare(
         sys.path.insert(0, here)
 
 
+@functools.cache
 def command_line() -> Commands:
     """The whole command line as an object: its commands by name, with their options."""
     group = typer.main.get_command(app)

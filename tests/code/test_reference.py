@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from docs import fields, reference
+from docs import badges, fields, reference
 from plumbline.core import declarations, usecase
 from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize("name", list(reference.pages()))
+@pytest.mark.parametrize("name", [*reference.WRITTEN, *badges.badges()])
 def test_page_is_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == reference.pages()[name], "run `make docs`"
 
