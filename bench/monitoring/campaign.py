@@ -77,6 +77,7 @@ QUICK = Plan(
     peers={500: (1,)},
     reports={},
     measured=(500,),
+    sample=SMALL_SAMPLE,
     names={
         500: frozenset(("weekly", "irrelevant", "covariate_50", "units", "all_null", "empty_day"))
     },

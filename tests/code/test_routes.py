@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline.core.errors import PlumblineError
 from plumbline.serve.routes import choice, document, routes_file
 from plumbline.serve.routes.document import Arm, Routes
 from tests.boosting import events, parcels
+from tests.examples import examples
 from tests.routed import routes
 
 IDS = [f"customer {n}" for n in range(3_000)]
@@ -54,7 +55,7 @@ weights = (
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(40, nightly=1_000)
 @given(st.lists(weights, min_size=1, max_size=5))
 def test_entities_move_from_arms_that_shrink_to_arms_that_grow_and_no_others(steps):
     found = routes(100, 0, 0, 0)

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline.serve import single_event
@@ -18,6 +18,7 @@ from plumbline.serve.state.redis_keys import Keys
 from plumbline.serve.state.redis_state import RedisState
 from tests import servers, serviced
 from tests.boosting import parcels
+from tests.examples import examples
 from tests.serviced import answers, body, counts, parcel
 from tests.small import SMALL
 
@@ -117,9 +118,7 @@ BODIES = st.one_of(
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(60, nightly=1_000)
 @given(data=BODIES)
 def test_no_body_is_an_error_of_ours(service, data):
     for work in (service.score, service.outcomes, service.features, service.explain):
