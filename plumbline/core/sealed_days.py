@@ -208,7 +208,7 @@ def pointer_text(statement: SealedStatement, files: Mapping[SealedKind, tuple[st
 def _read(path: Path) -> SealedDay:
     remedy = f"`git checkout {path}`"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         statement = documents.parse(SealedStatement, content["meta"], f"{path}, meta", remedy)
         md5 = {str(out["path"]): str(out["md5"]) for out in content["outs"]}
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
