@@ -48,7 +48,7 @@ def _answers(why: SubgroupReasons) -> str:
         return f"the model answers too low ({mean})"
     if residual.high < 0:
         return f"the model answers too high ({mean})"
-    return f"whether it answers too high or too low cannot be told ({mean})"
+    return f"it may answer too high, too low or neither ({mean})"
 
 
 def _interaction(one: MissedInteraction) -> str:

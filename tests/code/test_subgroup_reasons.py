@@ -111,7 +111,7 @@ def test_what_the_rows_share_is_named_beside_the_others() -> None:
 
 def test_errors_both_ways_are_no_direction() -> None:
     text = subgroup_words.line("r", reasons(np.zeros(ROWS), BLUE))
-    assert "whether it answers too high or too low cannot be told" in text
+    assert "it may answer too high, too low or neither" in text
     assert "predictions a day" in text
     assert "No missing interaction and no coarse split is seen." in text
 

@@ -73,7 +73,7 @@ def _nothing(experiment: Experiment, differences: Sequence[Difference]) -> str:
         if end is not None and known(end)
     ]
     if not ends:
-        return "the planned days are over, and it cannot be told: too few entities, or all alike"
+        return "the planned days are over, and no difference could be measured: too few entities, or all alike"
     excluded = "ruled out" if max(ends) < experiment.effect else "not ruled out"
     return (
         "the planned days are over without a sure difference; an effect of "

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from plumbline.core import documents
 from plumbline.core.errors import PlumblineError
 from plumbline.core.files import dumps, replacing
-from plumbline.ops.promotion.promotion_document import Promotion, PromotionStep
+from plumbline.ops.promotion.promotion_document import Promotion, PromotionStep, StepName
 from plumbline.ops.rollback import journal
 from plumbline.ops.serving import places
 
@@ -54,7 +55,9 @@ def save(root: Path, promotion: Promotion) -> Promotion:
     return promotion
 
 
-def audit(root: Path, promotion: Promotion, step: str, result: str, reason: str) -> None:
+def audit(
+    root: Path, promotion: Promotion, step: StepName | Literal["end"], result: str, reason: str
+) -> None:
     """Enter a step's end into the audit log, once."""
     entered = journal.promotions(root)
     if any(
@@ -62,7 +65,7 @@ def audit(root: Path, promotion: Promotion, step: str, result: str, reason: str)
         for one in entered
     ):
         return
-    own = promotion.step(step) if step != "end" else None  # type: ignore[arg-type]
+    own = promotion.step(step) if step != "end" else None
     entry = journal.PromotionEntry(
         id=promotion.id, who=promotion.who, when=now(), usecase=promotion.usecase, rev=promotion.rev,
         commit=promotion.commit, bundle=promotion.bundle, step=step, result=result, reason=reason,

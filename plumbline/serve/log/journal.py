@@ -105,10 +105,11 @@ class Journal:
     def append(self, record: bytes | bytearray, first: int, last: int) -> None:
         """Append the rows of a request. OSError where there is no room for them: none of them counts then."""
         end = self._end + len(record)
-        if self._room is None or end > len(self._room):
-            self._begin(first, len(record))
+        room = self._room
+        if room is None or end > len(room):
+            room = self._begin(first, len(record))
             end = self._end + len(record)
-        self._room[self._end : end] = record  # type: ignore[index]
+        room[self._end : end] = record
         self._end, self._last = end, last
 
     def sync(self) -> None:
@@ -134,7 +135,7 @@ class Journal:
                 self._room, self._file = None, -1
                 self._done.append(_Written(self._path, self._last))
 
-    def _begin(self, number: int, size: int) -> None:
+    def _begin(self, number: int, size: int) -> mmap.mmap:
         """The next segment, with room for `size` bytes at least."""
         if self._durable and self._room is not None:
             self.sync()
@@ -143,18 +144,16 @@ class Journal:
         self._path = self._folder / f"journal.{number:019}{suffix}"
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         try:
-            self._file, self._room = (
-                file,
-                _with_room(file, max(SEGMENT, size + len(self._beginning))),
-            )
+            room = _with_room(file, max(SEGMENT, size + len(self._beginning)))
         except OSError:
             os.close(file)
             self._path.unlink()
             raise
-        self._end = len(self._beginning)
-        self._room[: self._end] = self._beginning
+        self._file, self._room, self._end = file, room, len(self._beginning)
+        room[: self._end] = self._beginning
         if self._durable:
             _sync_folder(self._folder)
+        return room
 
 
 def _with_room(file: int, size: int) -> mmap.mmap:
