@@ -14,6 +14,7 @@ from plumbline.core.usecase_loader import load_contract
 from plumbline.runtime import runner
 from plumbline.validate import (
     check_messages,
+    cluster_checker,
     contract,
     data_docs,
     expectations,
@@ -48,8 +49,8 @@ def main(
     severity = let_through.severity(strict.severity)
     checks = contract.checks(case, severity, start=data.start, as_of=data.as_of, own=own)
     before = profile.accepted(accepted)
-    checker = expectations.Checker()
     with ExitStack() as stack:
+        checker = stack.enter_context(cluster_checker.opened())
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         connection = stack.enter_context(duckdb_session.connect(scratch))
         cache = partition_cache.of_stage("validate", kept_months.LIBRARIES)

@@ -61,22 +61,27 @@ class Checker:
         from great_expectations.data_context.types.base import ProgressBarsConfig
 
         logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
-        context = great_expectations.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        asset = context.data_sources.add_pandas("files").add_dataframe_asset("rows")
+        self.context = great_expectations.get_context(mode="ephemeral")
+        self.context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = self.context.data_sources.add_pandas("files").add_dataframe_asset("rows")
         self._batch = asset.add_batch_definition_whole_dataframe("all")
 
     def run(self, frame: Any, checks: Sequence[ContractCheck]) -> list[CheckResult]:
         """One result per check, in their order. `frame` has a column for each check's `shown`."""
+        batch = self._batch.get_batch({"dataframe": frame}) if checks else None
+        return self.results(batch, checks, len(frame))
+
+    @staticmethod
+    def results(batch: Any, checks: Sequence[ContractCheck], rows: int) -> list[CheckResult]:
+        """One result per check over a batch of so many rows."""
         from great_expectations import ExpectationSuite
 
         if not checks:
             return []
         suite = ExpectationSuite("contract", expectations=[expectation(c) for c in checks])
-        batch = self._batch.get_batch({"dataframe": frame})
         with _configurations_kept():
             results = batch.validate(suite, result_format="SUMMARY").results
-        return [_result(c, r, len(frame)) for c, r in zip(checks, results, strict=True)]
+        return [_result(c, r, rows) for c, r in zip(checks, results, strict=True)]
 
 
 @contextmanager

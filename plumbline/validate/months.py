@@ -100,9 +100,14 @@ def frames(
     Columns that no check looks at are in them too, so that damage to them is noticed. `given`: SQL that stands before
     the query, as `orphans.event_keys` gives it.
     """
+    yield from stream(connection, looked_at(files, checks, given), files)
+
+
+def looked_at(files: Sequence[File], checks: Iterable[ContractCheck], given: str = "") -> str:
+    """The query of `frames`."""
     values = {c: quote(c) for c in files[0].columns} | {c.shown: c.value for c in checks}
     select = ", ".join(f"{value} AS {quote(shown)}" for shown, value in values.items())
-    yield from stream(connection, f"{given} SELECT {select} FROM ({source(files)})", files)
+    return f"{given} SELECT {select} FROM ({source(files)})"
 
 
 def stream(

@@ -12,6 +12,7 @@ from typing import Any
 
 from plumbline.validate import expectations, months, orphans
 from plumbline.validate.check import ContractCheck, TableName
+from plumbline.validate.cluster_checker import ClusterChecker
 from plumbline.validate.expectations import Checker, CheckResult, Counts
 from plumbline.validate.months import File
 from plumbline.validate.orphans import EventKeys
@@ -43,7 +44,7 @@ class RowChecks:
         keys = {f.number: self._key(f) for f in self.files}
         found = {n: counts for n, key in keys.items() if (counts := self.kept.cache.read(key))}
         fresh = [f for f in self.files if f.number not in found]
-        for file, counts in self._looked(list(months.batches(fresh))):
+        for file, counts in self._fresh(fresh):
             found[file.number] = self._keep(keys[file.number], counts)
         return [
             self._result(i, [found[f.number][i] for f in self.files])
@@ -60,6 +61,40 @@ class RowChecks:
         if any(n["unexpected_count"] for c, n in places if c.kind in (*OF_TIME, "partition")):
             return counts
         return list(self.kept.cache.write(key, counts))
+
+    def _fresh(self, files: Sequence[File]) -> Iterator[tuple[File, list[Counts]]]:
+        """Each file with the counts of its checks; a cluster looks first, where there is one."""
+        clean = {}
+        if isinstance(self.checker, ClusterChecker) and files:
+            clean = self._clean_on_cluster(self.checker, files)
+        for file in files:
+            if file.number in clean:
+                yield file, clean[file.number]
+        yield from self._looked(list(months.batches([f for f in files if f.number not in clean])))
+
+    def _clean_on_cluster(
+        self, checker: ClusterChecker, files: Sequence[File]
+    ) -> dict[int, list[Counts]]:
+        """By number, the files of which no row breaks a check, with their counts."""
+        placed = [replace(f, path=f.path.resolve()) for f in files]
+        queries = [months.looked_at([f], self.checks, self._event_keys([f]).sql) for f in placed]
+        connection, rows = self.quarantine.connection, sum(f.rows for f in files)
+        results = checker.run_queries(connection, queries, self.checks, rows)
+        bad = set().union(*(self._bad_files(files, r) for r in results if not r.success))
+        return {f.number: self._clean(f, results) for f in files if f.number not in bad}
+
+    def _bad_files(self, files: Sequence[File], result: CheckResult) -> set[int]:
+        """The numbers of the files with rows that break the check, as many as Great Expectations counts."""
+        rows = f"SELECT __file, {result.check.value} AS v FROM ({months.source(files)})"
+        counted = self.quarantine.connection.sql(
+            f"{self._event_keys(files).sql} SELECT __file, count(*) FROM ({rows}) "
+            f"WHERE {result.check.broken} GROUP BY __file"
+        ).fetchall()
+        if sum(n for _, n in counted) != result.broken:
+            raise RuntimeError(
+                f"{result.check.name}: Great Expectations counts {result.broken} rows, SQL {counted}"
+            )
+        return {number for number, _ in counted}
 
     def _looked(self, batches: Sequence[Batch]) -> Iterator[tuple[File, list[Counts]]]:
         """Each file with the counts of its checks."""
@@ -103,7 +138,7 @@ class RowChecks:
         """What the checks of outcomes read of the events."""
         if files[0].table == "events" or not any(c.kind == "orphan" for c in self.checks):
             return EventKeys("")
-        events = self.quarantine.files["events"]
+        events = [replace(f, path=f.path.resolve()) for f in self.quarantine.files["events"]]
         return orphans.event_keys(self.quarantine.connection, self.kept, events, files)
 
     def _result(self, place: int, counts: Sequence[Counts]) -> CheckResult:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.spark_cluster import Cluster
 from plumbline.core import documents
 from plumbline.core.usecase import UseCase
-from plumbline.features import assemble, ibis_session
+from plumbline.features import assemble, ibis_session, spark_tables
 from plumbline.features.params import Features
 from tests.code.test_batch import many
-from tests.small import AS_OF, SMALL, Rows, write
+from tests.small import AS_OF, SMALL, write
 
 PARAMS = Features(warmup_days=2, valid_days=3, test_days=4, current_days=3)
 
@@ -65,12 +66,22 @@ def odd() -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize("rows", [many, odd])
-def test_the_same_bytes(
-    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch, rows: Callable[[], Rows]
+def test_the_same_bytes_although_a_worker_is_killed(
+    tmp_path: Path, cluster: Cluster, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    valid = write(rows(), tmp_path / "valid")
+    valid = write(odd(), tmp_path / "valid")
+    computed, folders = spark_tables._computed, []
+
+    def disturbed(backend: Any, table: Any) -> Path:
+        if len(folders) == 5:
+            cluster.kill_worker(0)
+        folders.append(computed(backend, table))
+        return folders[-1]
+
+    monkeypatch.setattr(spark_tables, "_computed", disturbed)
     spark = outs(SMALL, valid, tmp_path / "spark", AS_OF)
+    assert len(folders) > 10
+    cluster.start_worker()
     monkeypatch.setenv("PLUMBLINE_ENGINE", "duckdb")
     duckdb = outs(SMALL, valid, tmp_path / "duckdb", AS_OF)
     assert sorted(spark) == sorted(duckdb)
