@@ -1,6 +1,6 @@
 """A Spark worker killed in the middle of each stage: the bytes are those of an undisturbed run by DuckDB.
 
-`python -m bench.spark_kills --kills 20` runs data, validate and features on a cluster of two workers on this machine
+`python -m bench.spark_kills --kills 20` runs data, validate, features, tune and train on a cluster of two workers on this machine
 that many times, and kills one of them, its executor with it, at moments spread over the stage; another one joins a
 second later.
 """

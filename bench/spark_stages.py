@@ -14,13 +14,15 @@ import yaml
 from bench.large import processes, worlds
 from bench.large.processes import Used
 
-STAGES = ("data", "validate", "features")
+STAGES = ("data", "validate", "features", "tune", "train")
+SHARED = {f"{worlds.USECASE}.tune.parallel": 4, f"{worlds.USECASE}.train.workers": 2}
+"""Params by which trials run side by side, and workers train together."""
 SEED = 7
 
 
 def project(folder: Path, events: int, months: int) -> Path:
     """A copy of the project on about so many simulated payments, a Parquet file per month."""
-    copy = worlds.project(folder, months, {})
+    copy = worlds.project(folder, months, SHARED)
     worlds.write(copy.path / worlds.SOURCE, events, months, SEED)
     return copy.path
 
@@ -35,6 +37,7 @@ def words(root: Path, stage: str) -> list[str]:
 def run(root: Path, stage: str, scratch: Path, engine: Mapping[str, str]) -> Used:
     """The stage in a process of its own, which leaves the partitions kept of earlier runs alone."""
     own = {"PYTHONPATH": str(root), "PLUMBLINE_PARTITIONS": "off", "TMPDIR": str(scratch)}
+    own |= {"MLFLOW_TRACKING_URI": "off"}
     used = processes.run(words(root, stage), root, scratch, os.environ | own | engine)
     if not used.ok:
         raise RuntimeError(f"{stage} with {dict(engine)}:\n{used.output[-3_000:]}")
@@ -45,6 +48,9 @@ def outs(root: Path, stage: str) -> dict[str, str]:
     """MD5 of every file that the stage wrote, by its path."""
     entry = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
     names = [n.replace("${item.usecase}", worlds.USECASE) for out in entry["outs"] for n in out]
+    names += [
+        n.replace("${item.usecase}", worlds.USECASE) for out in entry.get("plots", ()) for n in out
+    ]
     files = [f for name in names for f in _files(root / name)]
     return {str(f.relative_to(root)): hashlib.md5(f.read_bytes()).hexdigest() for f in files}
 

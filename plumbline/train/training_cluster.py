@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import spark_session
+from plumbline.core import spark_errors, spark_session
 from plumbline.core.errors import PlumblineError
 from plumbline.model import library
 from plumbline.train import training_part, training_processes
@@ -29,8 +29,6 @@ def attempt(session: Any, given: SharedTraining) -> SharedModel:
     LostWorkerError where one was lost; XGBoostError where XGBoost refuses; PlumblineError where the cluster has no
     room for so many, or a worker does not see the tables.
     """
-    from py4j.protocol import Py4JError
-
     workers = given.train.workers
     spark_session.ship(session, Path.cwd())
     _await_room(session, workers)
@@ -39,8 +37,8 @@ def attempt(session: Any, given: SharedTraining) -> SharedModel:
     places = session.sparkContext.parallelize(range(workers), workers)
     try:
         results = places.barrier().mapPartitions(task).collect()
-    except Py4JError as error:
-        raise LostWorkerError(_reason(error)) from None
+    except spark_errors.failures() as error:
+        raise LostWorkerError(spark_errors.reason(error)) from None
     for one in results:
         if isinstance(one, Exception):
             raise one
@@ -82,12 +80,3 @@ def _await_room(session: Any, workers: int) -> None:
                 "holds their cores, or set engine: duckdb, which gives the same bytes"
             )
         time.sleep(0.5)
-
-
-def _reason(error: Exception) -> str:
-    """The first line of Spark's that says what was lost."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    named = [
-        line for line in lines if "Reason:" in line or "Error:" in line or "Exception:" in line
-    ]
-    return (named or lines)[-1][:300]

@@ -7,7 +7,9 @@ early stopping sees the figure that one worker would see. An edge: reads tables.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,8 @@ def trained(packed: bytes, place: int, group: Mapping[str, Any]) -> SharedModel 
 
     given: SharedTraining = cloudpickle.loads(packed)
     own = {"dmlc_task_id": f"{place:06d}", "dmlc_timeout": PATIENCE}
-    with config_context(verbosity=0), collective.CommunicatorContext(**group, **own):
+    quiet = redirect_stdout(io.StringIO())  # XGBoost prints each worker's rank
+    with quiet, config_context(verbosity=0), collective.CommunicatorContext(**group, **own):
         made = _boosted(given, collective.get_rank())
     return made if place == 0 else None
 

@@ -47,7 +47,7 @@ def _evaluate(given: TrialInputs) -> Iterator[Evaluate]:
 
         with spark_session.connect(machine.engine()) as session:
             log.info("tune: %d trials at a time on %s", together, machine.engine())
-            yield TrialCluster(session, given)
+            yield TrialCluster.of(session, given)
         return
     size = min(together, machine.workers())
     if size == 1:

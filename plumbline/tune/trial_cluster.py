@@ -12,8 +12,9 @@ from __future__ import annotations
 import importlib
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +34,28 @@ LOST = "its Spark task failed each time it was run; see the logs of the cluster'
 class TrialCluster:
     """Runs the trials of a round as tasks of a session's cluster, each on one worker."""
 
-    def __init__(self, session: Any, given: TrialInputs) -> None:
-        """Sends the project's modules to the workers; they read the tables by their paths, which all must see."""
+    def __init__(self, session: Any, run: Callable[[Point], Trial]) -> None:
+        """`run`: what a task does; its modules go to the workers."""
         spark_session.ship(session, Path.cwd())
+        self.session, self.run = session, run
+
+    @classmethod
+    def of(cls, session: Any, given: TrialInputs) -> TrialCluster:
+        """Of trials on tables, which the workers read by their paths, the same on all."""
         cores = int(session.sparkContext.getConf().get("spark.task.cpus", "1"))
         shared = replace(given, train=given.train.absolute(), valid=given.valid.absolute())
-        self.session, self.packed = session, shared.with_threads(cores).packed()
+        return cls(session, partial(trial_worker.run, shared.with_threads(cores).packed()))
 
     def __call__(self, points: Sequence[Point]) -> list[Trial]:
         """The trials of `points`, in their order."""
         import hyperopt
 
-        packed, waiting = self.packed, list(points)
+        run, waiting = self.run, list(points)
         ran = _spark_trials()(parallelism=len(points), spark_session=self.session)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=TAGS)
             hyperopt.fmin(
-                lambda place: _task(packed, waiting[place]),
+                lambda place: _task(run, waiting[place]),
                 hyperopt.hp.randint("place", len(points)),
                 algo=_in_order,
                 max_evals=len(points),
@@ -72,10 +78,10 @@ class TrialCluster:
             )
 
 
-def _task(packed: bytes, point: Point) -> dict[str, Any]:
+def _task(run: Callable[[Point], Trial], point: Point) -> dict[str, Any]:
     """Runs on a worker: the trial, or the error that no other trial would escape, as a result of Hyperopt."""
     try:
-        done: Trial | PlumblineError = trial_worker.runner(packed)(point)
+        done: Trial | PlumblineError = run(point)
     except PlumblineError as error:
         done = error
     return {"status": "ok", "loss": 0.0, "done": done}

@@ -29,7 +29,7 @@ class TrialInputs:
     valid: Path
 
     def packed(self) -> bytes:
-        """For `runner` in another process, which has this one's import path."""
+        """For `run` in another process, which has this one's import path."""
         import cloudpickle
 
         return bytes(cloudpickle.dumps(self))
@@ -42,9 +42,13 @@ class TrialInputs:
         return TrialInputs(self.usecase, tune, self.seed, self.train, self.valid)
 
 
+def run(packed: bytes, point: Point) -> Trial:
+    """Run a trial on the inputs; reads the tables at the first in a process."""
+    return _runner(packed)(point)
+
+
 @cache
-def runner(packed: bytes) -> Callable[[Point], Trial]:
-    """Runs trials on the inputs; reads the tables at the first call in a process."""
+def _runner(packed: bytes) -> Callable[[Point], Trial]:
     import cloudpickle
 
     given: TrialInputs = cloudpickle.loads(packed)
@@ -57,6 +61,6 @@ def serve(connection: Connection, packed: bytes) -> None:
     while True:
         point: Point = connection.recv()
         try:
-            connection.send(runner(packed)(point))
+            connection.send(run(packed, point))
         except PlumblineError as error:
             connection.send(error)

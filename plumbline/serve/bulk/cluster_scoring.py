@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import spark_session
+from plumbline.core import spark_errors, spark_session
 from plumbline.core.errors import PlumblineError
 from plumbline.model import admission
 from plumbline.model.admission import Scorer
@@ -50,15 +50,13 @@ def connected(master: str, folder: Path, scorer: Scorer, explain: int) -> Iterat
 
 def _scored(session: Any, carried: Any, batches: Iterable[Any]) -> Iterator[ScoredBatch]:
     """Some batches at a time, in their order."""
-    from py4j.protocol import Py4JError
-
     context, waiting = session.sparkContext, iter(batches)
     while together := list(islice(waiting, AT_ONCE * max(context.defaultParallelism, 1))):
         task = partial(_task, carried)
         try:
             results = context.parallelize(together, len(together)).map(task).collect()
-        except Py4JError as error:
-            reason = str(error).strip().splitlines()[0]
+        except spark_errors.failures() as error:
+            reason = spark_errors.reason(error)
             raise PlumblineError(
                 f"score: the Spark cluster gave up on a batch: {reason}; see the logs of its workers"
             ) from None
