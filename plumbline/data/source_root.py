@@ -133,7 +133,8 @@ class FolderRoot(SourceRoot):
     ) -> None:
         name, key = named
         if not folder.is_dir():
-            raise SourceError(f"{name}: no such folder; correct {key}, or mount it")
+            found = "a file; expected a folder" if folder.exists() else "no such folder"
+            raise SourceError(f"{name}: {found}; correct {key}, or mount it")
         self.folder, self.name, self.index = folder, name, index
         self.seen: dict[str, str] = {}
         paths = list(self._paths())

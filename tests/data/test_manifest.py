@@ -17,7 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from plumbline.core.errors import ParamsError, SourceError
-from plumbline.data import file_manifest, hash_index, ingest, manifest_survey, source_root, sources
+from plumbline.data import (
+    file_manifest,
+    hash_index,
+    manifest_survey,
+    opened_source,
+    source_root,
+    sources,
+)
 from plumbline.data.params import Data
 from stages import data
 from tests import remotes
@@ -120,13 +127,11 @@ def test_a_file_that_changes_after_the_check(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write()
-    load = ingest.load
 
-    def late(*words: Any, **options: Any) -> Any:
+    def late(*_: Any) -> None:
         change(Path("lake/month=2025-01/1.snappy.parquet"), ROWS[1].replace("999", "998"))
-        return load(*words, **options)
 
-    monkeypatch.setattr(ingest, "load", late)
+    monkeypatch.setattr(opened_source, "announce", late)
     with pytest.raises(SourceError, match=r"1\.snappy\.parquet: changed since the run began"):
         run()
 
@@ -253,6 +258,28 @@ def test_parts_travel_to_workers(project: Path, monkeypatch: pytest.MonkeyPatch)
                 assert connection.execute(f"SELECT count(*) FROM {relation}").fetchall() == [(1,)]
 
 
+def test_outcomes_have_a_manifest_of_their_own(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = {"source": "csv", "path": "late", "manifest": f"{SOURCE}/late.json"}
+    settings = {**SETTINGS, "outcomes": late}
+    prepare(monkeypatch, project, settings)
+    Path("late").mkdir()
+    Path("late/a.csv").write_text("sale_id,returned,known_at\n1,1,2025-01-20 00:00:00\n")
+    assert write(settings) == ["not listed"] * 5
+    run()
+    sheet = json.loads(Path("data.json").read_text())
+    assert sheet["outcome_source"]["manifest"] == f"{SOURCE}/late.json"
+    Path("late/a.csv").write_text("sale_id,returned,known_at\n1,0,2025-01-20 00:00:00\n")
+    with pytest.raises(SourceError, match=r"sales\.data\.outcomes: .*late\.json: late is not what"):
+        run()
+
+
+def test_a_file_is_no_root(project: Path) -> None:
+    with pytest.raises(SourceError, match=r"lake/_SUCCESS: a file; expected a folder"):
+        write({**SETTINGS, "path": "lake/_SUCCESS"})
+
+
 @pytest.mark.parametrize("name", ["_delta_log", ".hoodie"])
 def test_a_table_format_is_no_folder_of_files(project: Path, name: str) -> None:
     Path("lake", name).mkdir()
@@ -371,13 +398,11 @@ def test_an_object_replaced_after_the_check(
 ) -> None:
     client, settings = bucket
     write(settings)
-    load = ingest.load
 
-    def late(*words: Any, **options: Any) -> Any:
+    def late(*_: Any) -> None:
         put(client, key(settings), parquet(Path("n.parquet"), ROWS[1].replace("999", "998")))
-        return load(*words, **options)
 
-    monkeypatch.setattr(ingest, "load", late)
+    monkeypatch.setattr(opened_source, "announce", late)
     with pytest.raises(SourceError, match=r"1\.snappy\.parquet: found another one, or none"):
         run()
 
