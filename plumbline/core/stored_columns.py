@@ -24,14 +24,16 @@ PIECE = 8 * tables.CHUNK
 """Rows of a piece: about a million."""
 
 
-def opened(path: Path, columns: Sequence[str] | None = None) -> Columns:
+def opened(path: Path, columns: Sequence[str] | None = None, most: int | None = None) -> Columns:
     """The table's columns (all, or those named): in memory where it is small, else read when looked up.
+
+    `most`: rows x columns up to which it is small, in place of `IN_MEMORY`.
 
     Raises PlumblineError naming file and column where one is missing, or where the file is damaged.
     """
     tables.check(path, columns or ())
     names = pq.read_schema(path).names if columns is None else list(columns)
-    if tables.rows(path) * len(names) <= IN_MEMORY:
+    if tables.rows(path) * len(names) <= (IN_MEMORY if most is None else most):
         return tables.read(path, names)
     return StoredColumns(path, names)
 

@@ -22,6 +22,8 @@ from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.evaluate.evaluation import Evaluation, EvaluationRows
 
 DIGITS = 6
+IN_MEMORY = 20_000_000
+"""Rows x columns of a window up to which it is read whole: 160 MB, and its texts."""
 
 
 def sample(path: Path, columns: Sequence[str], most: int) -> dict[str, Array]:
@@ -61,8 +63,8 @@ def read_rows(usecase: UseCase, most: int, train: Path, valid: Path, test: Path)
         train_label=tables.read(train, [usecase.label])[usecase.label].astype(float),
         train_sample=searched if most == enough else sample(train, names, most),
         train_searched=searched,
-        valid=stored_columns.opened(valid),
-        test=stored_columns.opened(test),
+        valid=stored_columns.opened(valid, most=IN_MEMORY),
+        test=stored_columns.opened(test, most=IN_MEMORY),
         train_shown=tables.read(train, shown) if shown else {},
     )
 

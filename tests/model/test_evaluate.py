@@ -475,7 +475,7 @@ def test_tables_read_from_disk_give_the_same_outs(
 ):
     here = place(name, case)
     here.once()
-    monkeypatch.setattr(stored_columns, "IN_MEMORY", 0)
+    monkeypatch.setattr(reporting, "IN_MEMORY", 0)
     monkeypatch.setattr(stored_columns, "PIECE", 700)
     for part in ("draw", "explain"):  # pictures and the card are made of the figures
         monkeypatch.setattr(evaluation_plots, part, lambda *_: [])
