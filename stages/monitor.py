@@ -56,6 +56,7 @@ def main(
     tracking.warm()
     limits = params.monitor
     scorer = bundle.load(model, name)
+    drift_plots.warm()
     past = _window(usecase, scorer, reference)
     now = _window(usecase, scorer, current, params.data.as_of)
     gain = gain_shares(scorer.booster)

@@ -25,10 +25,18 @@ def draw(path: Path, worlds: Sequence[World], memory: float) -> None:
                 axes[0].loglog(events, [c.wall for c in costs], "o-", **shape)
                 axes[1].semilogx(events, [c.resident for c in costs], "o-", **shape)
         _linear(axes[0], [w for w in worlds if w.whole])
-        axes[1].axhline(memory, color=LIMIT, linestyle="--", linewidth=1, label="memory")
+        axes[1].axhline(memory, color=LIMIT, linestyle="--", linewidth=1)
         axes[0].set(title="Wall seconds", xlabel="events", ylabel="seconds")
-        axes[1].set(title="Memory at the peak", xlabel="events", ylabel="MB", ylim=(0, None))
+        axes[1].set(
+            title="Memory at the peak; dashed: what a stage may take",
+            xlabel="events",
+            ylabel="MB",
+            ylim=(0, None),
+        )
         axes[0].legend(fontsize=8, ncols=2)
+        for one in (axes[0].xaxis, axes[0].yaxis, axes[1].xaxis, axes[1].yaxis):
+            one.set_major_formatter("{x:,.0f}")
+            one.set_minor_formatter("")
 
 
 def _linear(axes: Any, worlds: Sequence[World]) -> None:

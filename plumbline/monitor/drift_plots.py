@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,12 @@ DAYS = 180
 """Days of the history that are drawn, at most."""
 COLOURS = {"ok": "#7a8b99", "warning": "#d99a2b", "alert": "#c23b3b"}
 PAST, NOW = "#7a8b99", "#c23b3b"
+
+
+def warm() -> None:
+    """Load Matplotlib beside the work that comes before the plots."""
+    module = "matplotlib.backends.backend_svg"
+    threading.Thread(target=import_module, args=(module,), daemon=True).start()
 
 
 def draw(folder: Path, seen: Observation, history: Sequence[HistoryRow]) -> list[Path]:
