@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import duckdb
 import numpy as np
 
 from plumbline.core.declarations import Column
-from plumbline.core.sql import literal, quote
+from plumbline.core.sql import quote
 from plumbline.core.usecase import Contract
-from plumbline.validate import near_copies
+from plumbline.validate import label_values, near_copies, whole_months
 from plumbline.validate.bursts import DailyCounts
 from plumbline.validate.check import TableName
+from plumbline.validate.kept_months import KeptMonths
 from plumbline.validate.months import File, source
+from plumbline.validate.series_span import Span
+from plumbline.validate.whole_months import Stretch
 
-HISTORY = 364
-"""Days that are looked at, at most."""
 FEW = 30
 """Different values of a column, at most, that make segments."""
 FAR = 0.0005
@@ -33,30 +35,6 @@ HOT_ROWS, HOT_SHARE = 3, 0.5
 """Hits of an entity on a day, and share of its rows, from which the day is suspicious."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """The days counted: `first`, and the day after the last of the events; labels are known until `known`."""
-
-    first: date
-    end: date
-    known: date
-
-    @property
-    def days(self) -> int:
-        return (self.end - self.first).days
-
-    @property
-    def labelled(self) -> int:
-        """Days whose labels are due."""
-        return max(0, (self.known - self.first).days)
-
-
-def span(usecase: Contract, first: date, end: date) -> Span:
-    """The last HISTORY days before `end`, none before `first`."""
-    known = end - timedelta(days=usecase.delay_days)
-    return Span(max(first, end - timedelta(days=HISTORY)), end, known)
-
-
 class LabelSeries:
     """Counts of the events of `tables` and their labels over the days of `days`, as views of `connection`."""
 
@@ -66,23 +44,27 @@ class LabelSeries:
         usecase: Contract,
         tables: Mapping[TableName, Sequence[File]],
         days: Span,
+        kept: KeptMonths | None = None,
     ) -> None:
         self.connection = connection
         self.usecase = usecase
         self.days = days
         self._view(tables)
+        end = days.first + timedelta(days=days.labelled)
+        kept = kept or KeptMonths(usecase)
+        self.stretches = whole_months.stretches(connection, kept, tables, days.first, end)
 
     def _view(self, tables: Mapping[TableName, Sequence[File]]) -> None:
         case, days = self.usecase, self.days
         time, key, label = (quote(n) for n in (str(case.time), case.key, case.label))
         inside = f"{time} >= TIMESTAMP '{days.first}' AND {time} < TIMESTAMP '{days.end}'"
         place = f"datediff('day', DATE '{days.first}', CAST({time} AS DATE))"
-        names = ", ".join(_value(c) for c in case.known)
+        names = ", ".join(label_values.event(c) for c in case.known)
         first = days.first.year * 100 + days.first.month
         held, late = ([f for f in tables[t] if f.month >= first] for t in ("events", "outcomes"))
         labels = (
             f"SELECT {key} AS __key, {time} AS __time, "
-            f"{_number_of(case, label)} AS __label "
+            f"{label_values.number(case, label)} AS __label "
             f"FROM ({source(late)}) WHERE {inside}"
         )
         self.connection.execute(
@@ -163,27 +145,40 @@ class LabelSeries:
                 f"SELECT __day, sum(n) AS n, coalesce(sum(k) FILTER (k >= {HOT_ROWS} AND k >= "
                 f"{HOT_SHARE} * n), 0) AS k FROM ({days}) GROUP BY __day"
             )
-            yield column, self._counts(column.name, rows, self.days.labelled)
+            yield column, self._kept_counts(column.name, "hot entities", rows)
 
     def copies(self) -> DailyCounts | None:
         """Rows that have a near copy on their day whose label counts otherwise; None where none are looked for."""
-        groups = near_copies.groups(self.usecase, "hit")
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE near_groups AS {groups}")
-        compared = self.connection.sql(
-            "SELECT (SELECT count(*) FROM hit) + coalesce(sum(n * n - n), 0) FROM near_groups"
-        ).fetchall()[0][0]
-        if not self._pairs or compared > near_copies.MOST_PAIRS:
+        if not self._pairs:
             return None
-        mixed = near_copies.inside(self.usecase, "FROM near_groups WHERE mixed")
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT row_number() OVER () AS __row, * FROM hit r WHERE {mixed}"
-        )
+        parts = [s.value("copies", partial(self._copies, s), self._hit()) for s in self.stretches]
+        if sum(p["pairs"] for p in parts) > near_copies.MOST_PAIRS:
+            return None
+        return self._joined(self.usecase.label, [p["days"] for p in parts])
+
+    def _copies(self, days: Stretch) -> dict[str, Any]:
+        """How many pairs of rows are compared on these days, and what `copies` counts of them, if they are not too many."""
+        compared = self._number(days.inside)
+        if compared > near_copies.MOST_PAIRS:
+            return {"pairs": compared, "days": []}
         rows = (
             f"SELECT __day, n, coalesce(k, 0) AS k FROM (SELECT __day, count(*) AS n FROM hit GROUP BY __day) "
             f"LEFT JOIN (SELECT __day, count(DISTINCT __row) AS k FROM (SELECT a.* FROM {self._pairs}) "
             "GROUP BY __day) USING (__day)"
         )
-        return self._counts(self.usecase.label, rows, self.days.labelled)
+        return {"pairs": compared, "days": days.counts(self.connection, rows)}
+
+    def _number(self, inside: str) -> int:
+        """Make the table `numbered` of the rows on some days that may have a near copy; pairs that are to be compared."""
+        rows = f"(SELECT * FROM hit WHERE {inside})"
+        groups = near_copies.groups(self.usecase, rows)
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE near_groups AS {groups}")
+        mixed = near_copies.inside(self.usecase, "FROM near_groups WHERE mixed")
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE numbered AS SELECT row_number() OVER () AS __row, * FROM {rows} r WHERE {mixed}"
+        )
+        compared = f"(SELECT count(*) FROM {rows}) + coalesce(sum(n * n - n), 0)"
+        return int(self.connection.sql(f"SELECT {compared} FROM near_groups").fetchall()[0][0])
 
     @property
     def _pairs(self) -> str:
@@ -204,6 +199,7 @@ class LabelSeries:
 
     def copied(self, first: int, end: int) -> list[str]:
         """Keys of SHOWN rows with such a near copy on the days from `first` to before `end`."""
+        self._number(f"__day >= {first} AND __day < {end}")
         return self._keys(self._pairs, first, end)
 
     def alone(self, first: int, end: int) -> list[str]:
@@ -241,8 +237,9 @@ class LabelSeries:
         return float(low), float(high)
 
     def _different(self, name: str) -> int:
-        found = self.connection.sql(f"SELECT count(DISTINCT {name}) FROM labelled").fetchall()
-        return int(found[0][0])
+        return int(
+            self.connection.sql(f"SELECT count(DISTINCT {name}) FROM labelled").fetchall()[0][0]
+        )
 
     def _by_value(self, column: Column) -> list[DailyCounts]:
         name = quote(column.name)
@@ -260,28 +257,24 @@ class LabelSeries:
         every = self.rate().hits
         return [DailyCounts(str(v), every, _of_value(found, v, len(every))) for (v,) in values]
 
+    def _kept_counts(self, name: str, kind: str, rows: str) -> DailyCounts:
+        """`_counts` of rows whose days do not depend on each other, over the days with labels."""
+        made, hit = (
+            [(s, partial(s.counts, self.connection, rows)) for s in self.stretches],
+            self._hit(),
+        )
+        parts = [days.value(kind, compute, name, hit) for days, compute in made]
+        return self._joined(name, parts)
+
+    def _joined(self, name: str, parts: Sequence[Sequence[Sequence[int]]]) -> DailyCounts:
+        return DailyCounts(name, *whole_months.joined(self.stretches, parts, self.days.labelled))
+
     def _counts(self, name: str, rows: str, days: int) -> DailyCounts:
         found = self.connection.sql(rows).fetchnumpy()
         counts = np.zeros((2, days))
         for into, column in zip(counts, ("n", "k"), strict=True):
             into[found["__day"]] = np.asarray(found[column], np.float64)
         return DailyCounts(name, *counts)
-
-
-def _value(column: Column) -> str:
-    """The event's column; a float's NaN and infinity count as null."""
-    name = quote(column.name)
-    if column.type != "float":
-        return f"e.{name}"
-    return f"CASE WHEN isfinite(e.{name}) THEN e.{name} END AS {name}"
-
-
-def _number_of(case: Contract, label: str) -> str:
-    """SQL for a label as a number, NULL where it is none; of several classes its place among them."""
-    if case.classes:
-        listed = ", ".join(literal(c) if isinstance(c, str) else str(c) for c in case.classes)
-        return f"list_position([{listed}], {label}) - 1"
-    return f"CASE WHEN isfinite({label}::DOUBLE) THEN {label}::DOUBLE END"
 
 
 def _of_class(code: int) -> str:

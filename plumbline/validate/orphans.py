@@ -37,7 +37,7 @@ def event_keys(
     if case.time is None:
         rows = f"SELECT {key} AS key, NULL AS time FROM ({months.source(events)})"
         return EventKeys(f"WITH {EVENT_KEYS} AS ({rows})", tuple(events))
-    spans = [kept.value("event times", [f], partial(_span, connection, case, f)) for f in outcomes]
+    spans = [event_span(connection, kept, f) for f in outcomes]
     known = [s for s in spans if s[0] is not None]
     months_of = min((s[2] for s in known), default=0), max((s[3] for s in known), default=0)
     held = tuple(f for f in events if months_of[0] <= f.month <= months_of[1]) or tuple(events[:1])
@@ -47,6 +47,12 @@ def event_keys(
         inside = f"epoch_us({time}) BETWEEN {first} AND {last}"
     rows = f"SELECT {key} AS key, {time} AS time FROM ({months.source(held)}) WHERE {inside}"
     return EventKeys(f"WITH {EVENT_KEYS} AS ({rows})", held)
+
+
+def event_span(connection: duckdb.DuckDBPyConnection, kept: KeptMonths, file: File) -> list[Any]:
+    """Of a file of outcomes the first and the last event time, in microseconds, and their months; nulls for none."""
+    compute = partial(_span, connection, kept.usecase, file)
+    return list(kept.value("event times", [file], compute))
 
 
 def _span(connection: duckdb.DuckDBPyConnection, case: Contract, file: File) -> list[Any]:

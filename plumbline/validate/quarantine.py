@@ -81,7 +81,10 @@ class Quarantine:
             "outcomes", REMOVED, self.usecase.key, "quarantine", "a valid event", key
         )
         bad = f"{source(self.files['events'])}) SEMI JOIN ({self._set_aside('events')}) USING (__file, __row"
-        keys = f"SELECT {key} FROM ({bad}) WHERE {key} IS NOT NULL"
+        self.connection.execute(
+            f"CREATE OR REPLACE TABLE removed_keys AS SELECT DISTINCT {key} AS key FROM ({bad}) WHERE {key} IS NOT NULL"
+        )
+        keys = "SELECT key FROM removed_keys"
         events = self._numbered("events", keys)
         whole = f"SELECT key FROM ({events}) GROUP BY key HAVING bool_and(bad)"
         gone = f"key IN ({whole})"

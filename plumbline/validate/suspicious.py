@@ -16,13 +16,14 @@ import duckdb
 from plumbline.core import event_days
 from plumbline.core.declarations import Column
 from plumbline.core.usecase import Contract
-from plumbline.validate import bursts, label_series, time_coverage
+from plumbline.validate import bursts, series_span, time_coverage
 from plumbline.validate.bursts import DailyCounts, Run
 from plumbline.validate.check import TableName
 from plumbline.validate.kept_months import KeptMonths
-from plumbline.validate.label_series import MEMORY, LabelSeries, Span
+from plumbline.validate.label_series import MEMORY, LabelSeries
 from plumbline.validate.months import File
 from plumbline.validate.profile_shifts import ProfileShift
+from plumbline.validate.series_span import Span
 
 SHOWN = 3
 Describe = Callable[[Run], str]
@@ -46,7 +47,7 @@ def measures(
     if days is None or not_judged(usecase, days):
         return []
     since = max(0, (window[0] - days.first).days) if accepted and window else 0
-    one = _Checks(LabelSeries(connection, usecase, tables, days), since)
+    one = _Checks(LabelSeries(connection, usecase, tables, days, kept), since)
     return [*one.labels(), *one.segments(), *one.copies(), *one.outliers()]
 
 
@@ -74,7 +75,7 @@ def span(
     if usecase.time is None or window is None or not (tables["events"] and tables["outcomes"]):
         return None
     days = time_coverage.days(connection, kept or KeptMonths(usecase), tables["events"])
-    return label_series.span(usecase, event_days.of(days).first, window[1]) if days else None
+    return series_span.span(usecase, event_days.of(days).first, window[1]) if days else None
 
 
 @dataclass(frozen=True)

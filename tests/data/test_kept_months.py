@@ -11,6 +11,7 @@ import pytest
 from plumbline.core import partition_cache
 from plumbline.validate import months
 from plumbline.validate.months import File
+from plumbline.validate.whole_months import Stretch
 from tests import orders
 from tests.orders import Run, good, run, write_raw
 
@@ -92,3 +93,30 @@ def test_damaged_results_are_found_again(
     until(run, monkeypatch, "2025-03-15")
     assert run.bytes() == alone
     assert len(set(looked)) == 4
+
+
+def test_counts_of_whole_months_are_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = good(
+        2000,
+        ordered_at="TIMESTAMP '2024-11-20' + to_minutes(90 * i::BIGINT)",
+        buyer="(i * 7) % 60",
+        returned="(i % 9 = 0 OR i BETWEEN 1500 AND 1512)::BIGINT",
+        amount_cents="200 + (i // 2 * 37) % 700",
+    )
+    monkeypatch.setattr(orders, "START", "2024-11-01")
+    until(run, monkeypatch, "2025-03-20", rows)
+    alone = run.bytes()
+    monkeypatch.setenv(partition_cache.PARTITIONS, str(tmp_path / "kept"))
+    counted = []
+    counts = Stretch.counts
+    monkeypatch.setattr(
+        Stretch, "counts", lambda self, *rest: counted.append(self.files) or counts(self, *rest)
+    )
+    until(run, monkeypatch, "2025-02-15", rows)
+    assert len({files[0].month for files in counted if files}) == 2  # December and January
+    counted.clear()
+    until(run, monkeypatch, "2025-03-20", rows)
+    assert run.bytes() == alone
+    assert {files[0].month for files in counted if files} <= {202501, 202502}

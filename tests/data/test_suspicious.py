@@ -16,7 +16,7 @@ import pytest
 
 from plumbline.core.declarations import Column
 from plumbline.core.usecase import Contract
-from plumbline.validate import label_series, months, near_copies, suspicious
+from plumbline.validate import months, near_copies, series_span, suspicious
 from sources.card_fraud.simulator import simulate
 from tests.orders import LIST
 from usecases.card_fraud.contract import CONTRACT
@@ -132,10 +132,10 @@ def test_rows_of_few_entities_are_not_compared_pair_by_pair(
 
 
 def test_what_cannot_be_judged_says_why() -> None:
-    few = label_series.span(CONTRACT, date(2025, 5, 1), date(2025, 5, 30))
+    few = series_span.span(CONTRACT, date(2025, 5, 1), date(2025, 5, 30))
     assert "labels of 22 days are due, 56 are needed" in suspicious.not_judged(CONTRACT, few)
     assert suspicious.not_judged(LIST, None).endswith("has no days to compare")
-    enough = label_series.span(CONTRACT, START.date(), END.date())
+    enough = series_span.span(CONTRACT, START.date(), END.date())
     assert suspicious.not_judged(CONTRACT, enough) == ""
 
 
