@@ -17,4 +17,4 @@ def reason(error: Exception) -> str:
     """The line of Spark's that says what was lost; an error of Python on a worker: its last line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     named = [line for line in lines if "Error: " in line or "Exception: " in line]
-    return (named or lines or [type(error).__name__])[0][:SHOWN]
+    return (named or lines or [type(error).__name__])[0].lstrip(": ")[:SHOWN]
