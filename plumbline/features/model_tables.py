@@ -19,6 +19,7 @@ from plumbline.features import (
     histories,
     history_age,
     ibis_session,
+    join_check,
     store,
     table_checks,
 )
@@ -37,8 +38,14 @@ Piece = tuple[Any, Any]
 
 def write(rows: WindowRows, folder: Path, without: Collection[date]) -> Written:
     """Write a model table per window, as `write_pieces` does."""
-    usecase, backend = rows.past.usecase, rows.past.backend
-    return write_pieces(backend, usecase, rows.windows, rows.of, folder, rows.further, without)
+    past, further = rows.past, rows.further
+    written = write_pieces(
+        past.backend, past.usecase, rows.windows, rows.of, folder, further, without
+    )
+    if rows.params.join == "checked":
+        paths = [folder / f"{name}.parquet" for name in written]
+        join_check.check(past, paths, rows.snapshots)
+    return written
 
 
 def write_pieces(

@@ -119,7 +119,27 @@ def run(folder: Path, monkeypatch, **features) -> dict[str, bytes]:
 def test_the_stage_writes_the_same_bytes_by_either_join(tmp_path, monkeypatch):
     direct = run(tmp_path / "direct", monkeypatch, join="direct")
     assert run(tmp_path / "feast", monkeypatch, join="feast") == direct
+    assert run(tmp_path / "checked", monkeypatch, join="checked") == direct
     assert {"train.parquet", "valid.parquet", "test.parquet", "current.parquet"} < set(direct)
+
+
+@pytest.mark.capability("C9")
+def test_a_join_unlike_feasts_stops_the_stage_and_leaves_the_tables(tmp_path, monkeypatch):
+    before = run(tmp_path, monkeypatch, join="direct")
+    own = batch.join_snapshots
+
+    def wrong(usecase, events, by_entity):
+        joined = own(usecase, events, by_entity)
+        if "who_count_1d" not in joined.columns:  # what derived features are computed from
+            return joined
+        off = (joined.number % 50 == 7).cast("float64")
+        return joined.mutate(who_count_1d=joined.who_count_1d + off)
+
+    monkeypatch.setattr(batch, "join_snapshots", wrong)
+    with pytest.raises(PlumblineError, match=r"'who_count_1d' of number \d*7 is .* by Feast's, in"):
+        run(tmp_path, monkeypatch, join="checked")
+    outs = {n: b for f in ("snapshots", "tiles", "tables") for n, b in bytes_of(Path(f)).items()}
+    assert outs.items() <= before.items()
 
 
 @pytest.mark.capability("C7", "C8")
