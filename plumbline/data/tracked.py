@@ -22,7 +22,13 @@ FILES = ("csv", "parquet")
 
 def check(name: str, data: Data, source: Path) -> None:
     """ParamsError where the use case `name` reads a file outside of its folder `source` without a hash."""
+    known: dict[str, str] = {}
     for one in source_tables.of(data):
+        manifest = one.table.manifest
+        if manifest and known.setdefault(manifest, one.key) != one.key:
+            raise ParamsError(
+                f"params.yaml, {name}.{one.key}.manifest: '{manifest}' is that of {known[manifest]}; expected one of its own"
+            )
         _check(f"params.yaml, {name}.", one.key, one.table, one.kind, source)
 
 
@@ -58,6 +64,11 @@ def _check_manifest(where: str, table: EventTable | OutcomeTable, kind: str, sou
         raise ParamsError(
             f"{where}.manifest: got '{place}', expected {source}/NAME.json, or .parquet: that folder is what the data stage "
             "depends on"
+        )
+    if not _is_elsewhere(table.path) and place.resolve().is_relative_to(Path(table.path).resolve()):
+        raise ParamsError(
+            f"{where}.manifest: '{place}' lies in the folder that it lists ({table.path}); put the data into a folder of "
+            "their own"
         )
 
 

@@ -197,6 +197,11 @@ def test_a_path_out_of_the_root(project: Path, path: Any) -> None:
             r"data\.manifest: got 'lake/sales\.json', expected sourc",
         ),
         ({"manifest": f"{SOURCE}/sales.txt"}, r"data\.manifest: got .*expected .*or \.parquet"),
+        (
+            {"outcomes": {"path": "late", "manifest": MANIFEST}},
+            r"data\.outcomes\.manifest: .* is that of data; expected one of its own",
+        ),
+        ({"path": "sources/sales"}, r"data\.manifest: .* lies in the folder that it lists"),
         ({"path": "lake/*.parquet"}, r"data\.path: got 'lake/\*\.parquet', expected the folder"),
         ({"sha256": "ab" * 32}, r"data\.sha256: the manifest has a hash of each file"),
         ({"manifest": None, "path": "s3://b/x"}, r"data\.path: 's3://b/x' is read by a manifest"),
