@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -72,11 +73,16 @@ def rows_of(log: Path) -> list[dict[str, Any]]:
 
 
 def project_on(folder: Path, source: Path) -> Project:
-    """A copy of the project that reads the payments from `source`, tuning off, else as committed."""
+    """A copy of the project that reads the payments of `source`, tuning off, else as committed.
+
+    They lie in its sources/card_fraud/ (linked), which is what the data stage depends on.
+    """
     folder.mkdir()
     project = make(folder, ["card_fraud"])
+    path = "sources/card_fraud/payments"
+    shutil.copytree(source, project.path / path, copy_function=os.link)
     dates = {"start": "2025-01-01", "as_of": "2025-07-01"}
-    data = {"source": "parquet", "path": str(source), **dates}
+    data = {"source": "parquet", "path": path, **dates}
     project.set(
         {
             "card_fraud.data": data,
