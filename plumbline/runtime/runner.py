@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plumbline.core import imports
+from plumbline.core import imports, machine
 from plumbline.core.errors import PlumblineError
 from plumbline.core.safe_text import log_line, log_lines
 from plumbline.runtime import cyclic_garbage, keys, preflight, run_records
@@ -54,7 +54,7 @@ class SafeFormatter(logging.Formatter):
 def run(main: Callable[..., None], *, frames: bool = True) -> None:
     """Run a stage's `main(name, *paths)` with the command line's arguments, and exit.
 
-    `frames`: whether it works with pandas; one that does not is spared its import.
+    `frames`: whether it works with pandas; one that does not is spared its import (Spark may need it).
 
     Exit codes: 0 done, 2 an error that the user can fix (one message, no traceback), 1 anything else.
     """
@@ -67,7 +67,7 @@ def run(main: Callable[..., None], *, frames: bool = True) -> None:
         paths = [a for a in arguments.values() if isinstance(a, Path)]
         name = str(next(iter(arguments.values())))
         preflight.begin(name, stage, paths)
-        if not frames:
+        if not frames and machine.engine() == machine.DUCKDB:
             imports.arrow_alone()
         main(**arguments)
         seconds = time.perf_counter() - started
