@@ -17,6 +17,9 @@ from plumbline.features.partition_drift import HistoryDrift, Partition
 MOST = 14
 """Months that are read, the newest; and the first one, which says since when there is a history."""
 
+ROWS = 1_000_000
+"""Values of a month that are compared, at most: of more, so many spread evenly over the file, which is in the order of days and ids."""
+
 
 def drift(usecase: FeatureSet, folder: Path) -> Iterator[HistoryDrift]:
     """Each stored history's newest month beside the months before it; one column is in memory at a time."""
@@ -37,9 +40,17 @@ def drift(usecase: FeatureSet, folder: Path) -> Iterator[HistoryDrift]:
 
 
 def _days(path: Path, column: str) -> Array:
-    return tables.read(path, [column])[column].astype("datetime64[D]")
+    """The days that have a row, ascending."""
+    return np.unique(tables.read(path, [column])[column].astype("datetime64[D]"))
 
 
 def _months(name: str, paths: dict[str, Path], days: dict[str, Array]) -> list[Partition]:
-    values = {m: tables.read(path, [name])[name].astype(np.float64) for m, path in paths.items()}
+    values = {m: _some(tables.read(path, [name])[name]) for m, path in paths.items()}
     return partition_drift.months_of(days, values)
+
+
+def _some(values: Array) -> Array:
+    """The values that are compared, float64."""
+    if len(values) > ROWS:
+        values = values[np.linspace(0, len(values) - 1, ROWS).astype(np.int64)]
+    return values.astype(np.float64)

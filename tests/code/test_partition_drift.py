@@ -147,6 +147,15 @@ def test_what_was_written_is_read_back_and_said_in_a_comparison(tmp_path: Path) 
     assert list(written_partitions.drift(CASE, tmp_path / "none")) == []
 
 
+def test_of_a_large_month_values_of_all_its_days_are_compared(monkeypatch) -> None:
+    values = np.arange(10_000)
+    assert written_partitions._some(values).tolist() == values.tolist()
+    monkeypatch.setattr(written_partitions, "ROWS", 500)
+    some = written_partitions._some(values)
+    assert (len(some), some[0], some[-1], some.dtype) == (500, 0, 9_999, np.float64)
+    assert set(np.diff(some)) == {20, 21}
+
+
 def test_a_line_is_no_longer_than_a_name_may_be() -> None:
     one = PartitionShift(name="x" * 300, drifted=True, psi=1.0, usual=0.1)
     made = HistoryDrift(history="who", partition="2025-08", features=[one])
