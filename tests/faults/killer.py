@@ -1,4 +1,4 @@
-"""Run a rollback that is killed at a step: `killer.py STEP start|end|undo REV`; or `killer.py recover`."""
+"""Run a rollback that is killed at a step: `-m tests.faults.killer STEP start|end|undo REV`, or `... recover`."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from tests.project import Project
 from tests.releases import CASE
 from tests.toy import flip, truncate
 
-KILLER = (sys.executable, str(ROOT / "tests" / "faults" / "killer.py"))
+KILLER = (sys.executable, "-m", "tests.faults.killer")
 ON = {"MLFLOW_TRACKING_URI": ""}
 WITH_MLFLOW = {
     ("registry", "start"),

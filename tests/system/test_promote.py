@@ -31,6 +31,7 @@ from plumbline.serve.http import control
 from plumbline.serve.routes import routes_file
 from tests import project as projects
 from tests import releases, remotes
+from tests import warm as forks
 from tests.conftest import ROOT
 from tests.project import Project
 from tests.releases import CASE
@@ -79,7 +80,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     for module in [m for m in sys.modules if m.startswith(f"usecases.{CASE}")]:  # of another copy
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(usecases, "__path__", [str(path / "usecases")])
-    project = Project(path)
+    forks.lend(monkeypatch)
+    project = Project(path, warm=True)
     check_out(project, "served")
     return project
 
@@ -95,7 +97,7 @@ def check_out(project: Project, rev: str) -> None:
 @contextmanager
 def service(project: Project) -> Iterator[subprocess.Popen[bytes]]:
     """`plumbline serve`, answering."""
-    words = [sys.executable, "-m", "plumbline", "serve", CASE]
+    words = [forks.PYTHON, "-m", "plumbline", "serve", CASE]  # it is ended by signals
     with (project.path.parent / "serve.log").open("ab") as log:
         process = subprocess.Popen(words, stderr=log)
     try:
@@ -176,7 +178,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
 
 def killed_at(line: str) -> None:
     """A promotion in a process of its own, killed as it prints a line."""
-    words = [sys.executable, "-m", "plumbline", "promote", CASE, "model-v1"]
+    words = [forks.PYTHON, "-m", "plumbline", "promote", CASE, "model-v1"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for one in process.stdout:
@@ -194,7 +196,7 @@ def tell_server(project: Project) -> tuple[int, str]:
     script = project.path.parent / "agent"
     names = ("PATH", "PYTHONPATH", "DVC_SITE_CACHE_DIR", "DVC_NO_ANALYTICS", "MLFLOW_TRACKING_URI")
     lines = [f"export {name}={shlex.quote(os.environ[name])}" for name in names]
-    words = f"exec {sys.executable} -m plumbline agent --once"
+    words = f"exec {forks.PYTHON} -m plumbline agent --once"
     script.write_text("\n".join(["#!/bin/sh", *lines, f"cd {project.path}", words, ""]))
     script.chmod(0o755)
     with remotes.sshd(str(script)) as server:

@@ -17,7 +17,6 @@ import pytest
 
 from tests import project as projects
 from tests import three_releases as releases
-from tests.conftest import ROOT
 from tests.project import Project
 from tests.shared import built, result
 
@@ -140,7 +139,7 @@ def test_one_killed_with_its_feature_store_made_anew_is_undone(
 ) -> None:
     """kill -9 when Feast holds the other release already: the next rollback puts all of main back."""
     env = environment(hooked, project.path) | FORKS
-    killer = ("python", str(ROOT / "tests" / "faults" / "killer.py"))
+    killer = ("python", "-m", "tests.faults.killer")
     project.run(*killer, "features", "end", "model-v1", env=env, ok=False)
     assert "interrupted at features" in project.run(*killer, "recover", env=env)
     assert releases.seen(project, env) == known["model-v3"]

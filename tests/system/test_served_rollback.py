@@ -22,6 +22,7 @@ from plumbline.ops.rollback import feast, journal, restore, steps, transaction
 from tests import project as projects
 from tests import served, shared
 from tests import stores as environments
+from tests import warm as forks
 from tests.project import Project
 
 SERVERS = ("production", "postgresql")
@@ -87,7 +88,8 @@ def project(
     def head() -> str:
         return project.run("git", "rev-parse", "HEAD")
 
-    project = Project(path)
+    forks.lend(monkeypatch)
+    project = Project(path, warm=True)
     monkeypatch.setattr(feast, "rebuild", rebuild)
     return project
 

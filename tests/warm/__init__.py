@@ -28,6 +28,8 @@ from plumbline.runtime import runner
 
 HERE = Path(__file__).parent
 OWN, PYTHON = Path(sys.prefix), sys.executable
+SESSION = os.getppid() if os.environ.get("PYTEST_XDIST_WORKER") else os.getpid()
+"""The process that ends last in a run of pytest: the one that controls its workers, or this one."""
 PLAIN = {"PLAIN_PICTURES": "1"}
 """Environment in which forks save a frame for each picture: where no test looks at one, nor compares with a new Python."""
 
@@ -42,7 +44,7 @@ def path(prefix: Path = OWN) -> list[str]:
 
     `prefix`: the environment whose libraries they have.
     """
-    return [str(_started(_session(), prefix))] if possible() else []
+    return [str(_started(SESSION, prefix))] if possible() else []
 
 
 def lend(patch: pytest.MonkeyPatch) -> None:
@@ -53,16 +55,11 @@ def lend(patch: pytest.MonkeyPatch) -> None:
 
 def stop(prefix: Path) -> None:
     """End that environment's server; without it, the run of pytest ends all."""
-    folder = _folder(_session(), prefix)
+    folder = _folder(SESSION, prefix)
     if (folder / "pid").exists():
         os.kill(int((folder / "pid").read_text()), signal.SIGTERM)
         shutil.rmtree(folder)
     _started.cache_clear()
-
-
-def _session() -> int:
-    """The process that ends last in a run of pytest: the one that controls its workers, or this one."""
-    return os.getppid() if os.environ.get("PYTEST_XDIST_WORKER") else os.getpid()
 
 
 def _folder(session: int, prefix: Path) -> Path:
