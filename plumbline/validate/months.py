@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from plumbline.core import machine
 from plumbline.core.errors import ContractError
 from plumbline.core.sql import literal_path, quote
 from plumbline.core.usecase import Contract
@@ -19,6 +20,11 @@ from plumbline.validate.check import ROWS, ContractCheck, TableName, clock, layo
 
 BATCH_ROWS = 600_000
 """Rows that are in memory at once, unless a single file has more."""
+
+SCARCE = 10**9
+"""Bytes of memory below which one batch at a time is held."""
+BESIDE, LEAST = 500_000_000, 0.32
+"""Bytes that Great Expectations, its frames and Python take beside DuckDB, and the share that is DuckDB's at least."""
 
 EXACT = 2**53
 """The largest whole number up to which float64 has them all."""
@@ -40,6 +46,13 @@ class File:
     rows: int
     columns: tuple[str, ...]
     types: Mapping[str, str]
+
+
+def leave_room(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bound DuckDB so that the stage, with Great Expectations and its frames, keeps to the machine's `memory`."""
+    size = machine.memory()
+    share = max((size - BESIDE) * 9 // 10, int(size * LEAST))
+    connection.execute(f"SET memory_limit = '{share // 1_000_000}MB'")
 
 
 def scan(
@@ -136,7 +149,10 @@ def whole(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
 
 
 def ahead(items: Iterator[Any]) -> Iterator[Any]:
-    """The items in order; the next is made while the caller works on one."""
+    """The items in order; the next is made while the caller works on one, where memory is not scarce."""
+    if machine.memory() < SCARCE:
+        yield from items
+        return
     end = object()
     with ThreadPoolExecutor(1) as maker:
         waiting = maker.submit(next, items, end)

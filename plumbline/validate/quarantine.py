@@ -15,7 +15,7 @@ from plumbline.core.partition_cache import PartitionCache
 from plumbline.core.safe_text import HIDDEN
 from plumbline.core.sql import PARQUET, literal, no_rows, quote
 from plumbline.core.usecase import Contract
-from plumbline.validate import copies
+from plumbline.validate import copies, months
 from plumbline.validate.check import Broken, ContractCheck, TableName, layout
 from plumbline.validate.kept_months import KeptMonths
 from plumbline.validate.months import File, source
@@ -47,6 +47,7 @@ class Quarantine:
         self.kept = KeptMonths(usecase, cache or PartitionCache(None))
         self._described: dict[int, Broken] = {}
         self.checks: list[ContractCheck] = []
+        months.leave_room(connection)
         connection.execute('CREATE TABLE bad (file INTEGER, "row" BIGINT, "check" INTEGER)')
 
     def mark(self, check: ContractCheck, files: Sequence[File], given: str = "") -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from plumbline.core import partition_cache
@@ -120,3 +121,14 @@ def test_counts_of_whole_months_are_kept(
     until(run, monkeypatch, "2025-03-20", rows)
     assert run.bytes() == alone
     assert {files[0].month for files in counted if files} <= {202501, 202502}
+
+
+@pytest.mark.parametrize(("memory", "share"), [("500MB", "152.5 MiB"), ("4GB", "2.9 GiB")])
+def test_duckdb_leaves_room_for_great_expectations(
+    monkeypatch: pytest.MonkeyPatch, memory: str, share: str
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_MEMORY", memory)
+    with duckdb.connect() as database:
+        months.leave_room(database)
+        assert database.sql("SELECT current_setting('memory_limit')").fetchall() == [(share,)]
+    assert list(months.ahead(iter([1, 2, 3]))) == [1, 2, 3]
