@@ -143,8 +143,9 @@ class PartitionCache:
         sizes = {entry: _size(entry) for entry in _entries(self.folder)}
         total = sum(sizes.values())
         most = min(limit, (total + shutil.disk_usage(self.folder).free) // 2)
+        for left in (p for group in _groups(self.folder) for p in group.glob(".*")):
+            files.sweep(left.with_name(left.name[1:33]))  # of killed processes
         for entry in sorted(sizes, key=_used):
-            files.sweep(entry)
             if total > most:
                 shutil.rmtree(entry, ignore_errors=True)
                 total -= sizes[entry]

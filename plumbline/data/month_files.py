@@ -33,7 +33,7 @@ Span = tuple[datetime, datetime]
 LIBRARIES = ("duckdb", "numpy", "pyarrow")
 """Whose versions can change a row."""
 SUFFIXES = (".parquet", ".pq")
-FAR = "TIMESTAMP '1000-01-01'"
+FAR = "TIMESTAMP '0001-01-01'"
 """The time of a row that is in no month."""
 
 
@@ -143,8 +143,8 @@ def read(
 
 
 def _identified(part: SourcePart) -> bool:
-    """Whether the part is a file whose bytes have a hash."""
-    return bool(part.hash) or (part.path.endswith(SUFFIXES) and Path(part.path).is_file())
+    """Whether the part is a file of this machine whose bytes have a hash: one that lies elsewhere is fetched only once."""
+    return Path(part.path).is_file() and (bool(part.hash) or part.path.endswith(SUFFIXES))
 
 
 def _alike(files: Sequence[FileRows]) -> bool:
@@ -169,12 +169,25 @@ def _known(
     facts = _facts(part)
     digest = part.hash or hashing.md5_file(part.path)
     key = cache.key("file", digest, read_as)
-    one = cache.value(key, partial(_examined, connection, usecase, source, part))
+    one = cache.value(key, partial(_seen, connection, usecase, source, part, facts))
     if one["bad"]:
         return None
     days = {date.fromisoformat(day): rows for day, rows in one["days"]}
     part.check(sum(days.values()))
     return FileRows(part, facts, digest, one["types"], days, one["nulls"], one["zones"])
+
+
+def _seen(
+    connection: duckdb.DuckDBPyConnection,
+    usecase: Contract,
+    source: EventSource,
+    part: SourcePart,
+    facts: tuple[int, ...],
+) -> dict[str, Any]:
+    one = _examined(connection, usecase, source, part)
+    if _facts(part) != facts:
+        raise SourceError(f"{part.name}: the file changed while it was read; run again")
+    return one
 
 
 def _examined(
@@ -268,16 +281,21 @@ def _months(
     files: Sequence[FileRows], window: VisibleDays, late: timedelta
 ) -> list[tuple[str, Span]]:
     """The months in which visible rows can lie `late` after their time, each with the times of these rows."""
-    days = sorted({d for f in files for d in f.days})
-    month, months = days[0].replace(day=1), []
-    while _midnight(month) <= _midnight(days[-1]) + timedelta(days=1) + late:
+    days = {d for f in files for d in f.days}
+    seen = [_midnight(d) + late for d in days if _visible(d, window)]
+    ends = [*seen, *(t + timedelta(days=1) - timedelta.resolution for t in seen)]
+    months = []
+    for month in sorted({t.date().replace(day=1) for t in ends}):
         after = (month + timedelta(days=31)).replace(day=1)
         low, high = _midnight(month) - late, min(_midnight(after), _midnight(window.as_of)) - late
         low = max(low, _midnight(window.start)) if window.start else low
         if low < high and any(f.between(low, high) for f in files):
             months.append((f"{month:%Y-%m}", (low, high)))
-        month = after
     return months
+
+
+def _visible(day: date, window: VisibleDays) -> bool:
+    return (not window.start or day >= window.start) and (not window.as_of or day < window.as_of)
 
 
 def _midnight(day: date | None) -> datetime:

@@ -162,3 +162,16 @@ def test_a_file_that_changes_meanwhile_keeps_nothing(
     assert outs(ingest(monkeypatch, tmp_path, SETTINGS)) == at_once(
         monkeypatch, tmp_path, SETTINGS, SALES
     )
+
+
+def test_times_without_end_are_no_months(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, computed: list[str]
+) -> None:
+    put(tmp_path, "a.parquet", "2025-01-03")
+    put(tmp_path, "b.parquet", "9999-12-31", rows=1)
+    put(tmp_path, "c.parquet", "1000-01-01", rows=1)
+    settings = {**SETTINGS, "start": "2024-12-01"}
+    expected = at_once(monkeypatch, tmp_path, settings, SALES)
+    computed.clear()
+    assert outs(ingest(monkeypatch, tmp_path, settings)) == expected
+    assert len(computed) == 5
