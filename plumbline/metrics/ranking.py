@@ -135,8 +135,8 @@ def _counted(ranked: Ranking, sample: Resample) -> tuple[Array, Array]:
 
 def _drawn(rows: Array, hits: Array, draws: Array) -> Curve:
     """The counts under some replicates' draws, (U, r): products and sums of whole numbers."""
-    through = np.cumsum((rows @ draws).T, axis=1)
-    reached = np.cumsum((hits @ draws).T, axis=1)
+    through = np.cumsum(draws.T @ rows.T, axis=1)
+    reached = np.cumsum(draws.T @ hits.T, axis=1)
     none = np.zeros((len(reached), 1))
     positives = np.append(none, reached, axis=1)[:, -1]
     return Curve(
