@@ -100,3 +100,7 @@ def test_a_second_call_goes_on_with_the_stage_that_failed(
 def test_arguments_that_make_no_sense_are_refused(words: list[str]):
     with pytest.raises(SystemExit):
         command._arguments(words)
+
+
+def test_payments_lie_in_what_the_data_stage_depends_on():
+    assert worlds.SOURCE.is_relative_to("sources/card_fraud")
