@@ -25,8 +25,8 @@ SPACE = space.parse({"gamma": {"uniform": [0, 1]}})
 
 
 def figure(value: float) -> float:
-    """A trial of up to two seconds: how long one takes is the machine's doing, and not twice the same."""
-    time.sleep(random.SystemRandom().uniform(0, 2))
+    """A trial of up to three seconds: how long one takes is the machine's doing, and not twice the same."""
+    time.sleep(random.SystemRandom().uniform(0, 3))
     return (value - 0.3) ** 2
 
 
@@ -34,7 +34,7 @@ def as_it_comes(session: Any) -> list[float]:
     """The values that were tried, in the order of their numbers."""
     import hyperopt
 
-    trials = trial_cluster._spark_trials()(parallelism=2, spark_session=session)
+    trials = trial_cluster._spark_trials()(parallelism=TOGETHER, spark_session=session)
     hyperopt.fmin(
         figure,
         hyperopt.hp.uniform("gamma", 0, 1),

@@ -1,7 +1,7 @@
 """The trials of a round on a Spark cluster, by Hyperopt's SparkTrials. An edge: Spark.
 
-As it comes, SparkTrials proposes a point whenever a trial ends, from the trials that have ended by then: twice the same
-seed gives two searches (`python -m bench.spark_trials`). Here it is given the points of a round, which were proposed
+As it comes, SparkTrials proposes a point whenever a trial ends, from the trials that have ended by then: the same
+seed may give another search (`python -m bench.spark_trials`). Here it is given the points of a round, which were proposed
 from the rounds before, and its results are taken in their order: the points of the local processes, to the bit.
 
 Spark runs a task that is lost with its worker again, up to `spark.task.maxFailures` times (4).
