@@ -27,6 +27,8 @@ from plumbline.monitor import (
 )
 from plumbline.monitor import page as monitor_page
 from plumbline.monitor.monitored_columns import gain_shares
+from plumbline.monitor.observe import Observation
+from plumbline.monitor.params import Monitor
 from plumbline.monitor.served import served_files, watch, withheld_labels
 from plumbline.monitor.served.feature_skew import ModelMark
 from plumbline.monitor.window import ScoredWindow, scorable, window
@@ -59,14 +61,7 @@ def main(
     drift_plots.warm()
     past = _window(usecase, scorer, reference)
     now = _window(usecase, scorer, current, params.data.as_of)
-    gain = gain_shares(scorer.booster)
-    sealed = served_files.read(served, (past, now), len(usecase.classes))
-    compared = withheld_labels.without(usecase, scorer, sealed, (past, now))
-    seen = observe.observe(usecase, gain, *compared, limits, params.seed)
-    if sealed:
-        mark = ModelMark(dvc_hash.md5(model), logged_definitions.of(usecase))
-        watched = watch.watch(usecase, sealed, (past, now), mark, gain, limits, params.seed)
-        seen = observe.with_served(seen, watched)
+    seen = _seen(usecase, scorer, model, (past, now), served, limits, params.seed)
     verdict = build_result.build(seen, limits)
     before = day_history.loads(earlier.read_text(encoding="utf-8"), str(earlier))
     days = day_history.merge(before, day_history.rows(verdict, scorer.manifest.model_md5))
@@ -87,6 +82,27 @@ def main(
         metrics=build_result.figures(seen, limits),
         files=[result, *sorted(reports.iterdir())],
     )
+
+
+def _seen(
+    usecase: UseCase,
+    scorer: Bundle,
+    model: Path,
+    windows: tuple[ScoredWindow, ScoredWindow],
+    served: Path,
+    limits: Monitor,
+    seed: int,
+) -> Observation:
+    """The current window judged by the reference, and what was served in it."""
+    gain = gain_shares(scorer.booster)
+    sealed = served_files.read(served, windows, len(usecase.classes))
+    compared = withheld_labels.without(usecase, scorer, sealed, windows)
+    seen = observe.observe(usecase, gain, *compared, limits, seed)
+    if not sealed:
+        return seen
+    mark = ModelMark(dvc_hash.md5(model), logged_definitions.of(usecase))
+    watched = watch.watch(usecase, sealed, windows, mark, gain, limits, seed)
+    return observe.with_served(seen, watched)
 
 
 def _window(usecase: UseCase, scorer: Bundle, path: Path, as_of: object = None) -> ScoredWindow:

@@ -49,9 +49,8 @@ class Tune(Section):
     threads: Annotated[int, Field(ge=0)] = 0  # 0: one per processor; results do not depend on it
     # rows of the train table that trials learn from, at most, evenly spaced; `train` takes all
     learned: Count = 5_000_000
-    watched: Count = (
-        2_000_000  # rows of the validation window that judge a trial, at most, likewise
-    )
+    # rows of the validation window that judge a trial, at most, likewise
+    watched: Count = 2_000_000
     # rows x features from which boosting reads its bins from disk, page by page, not from memory
     in_memory: Count = matrix_limits.IN_MEMORY
     # XGBoost's own, fixed in every trial and in train
