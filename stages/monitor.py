@@ -1,7 +1,6 @@
-"""Reads the bundle, the reference (test) and the current table, what was served, and the history of earlier
-days; scores both tables, judges the current days one by one, the quality on labels that are known, and what
-was really answered; writes the verdict as JSON and a folder with a page for people, Evidently's report, two
-plots and the history with these days.
+"""Reads the bundle, the reference (test) and the current table, what was served, and the history of earlier days; scores
+both tables, judges the current days one by one, the quality on labels that are known, and what was really answered;
+writes the verdict as JSON and a folder with a page for people, Evidently's report, two plots and the history so far.
 """
 
 from __future__ import annotations
@@ -93,7 +92,6 @@ def _seen(
     limits: Monitor,
     seed: int,
 ) -> Observation:
-    """The current window judged by the reference, and what was served in it."""
     gain = gain_shares(scorer.booster)
     sealed = served_files.read(served, windows, len(usecase.classes))
     compared = withheld_labels.without(usecase, scorer, sealed, windows)
