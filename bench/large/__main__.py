@@ -13,7 +13,6 @@ exponents and the plot are made of all sizes in the file.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -103,8 +102,7 @@ def _param(text: str) -> tuple[str, Any]:
 
 
 def _bytes(memory: str) -> int:
-    os.environ[machine.VARIABLES["memory"]] = memory
-    return machine.memory()
+    return machine.amount(memory, "--memory")
 
 
 if __name__ == "__main__":

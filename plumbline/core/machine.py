@@ -36,12 +36,12 @@ Parsed = TypeVar("Parsed")
 
 def memory() -> int:
     """Bytes that a stage may take in all: DuckDB, Arrow and Python together."""
-    return declared_memory() or _amount(MEMORY, "")
+    return declared_memory() or amount(MEMORY, "")
 
 
 def declared_memory() -> int | None:
     """`memory` where the machine sets one; PlumblineError where it is no amount."""
-    return _setting("memory", _amount)
+    return _setting("memory", amount)
 
 
 def engine() -> str:
@@ -82,7 +82,8 @@ def _file() -> dict[str, Any]:
     return whole
 
 
-def _amount(value: object, where: str) -> int:
+def amount(value: object, where: str) -> int:
+    """Bytes of a text like 4GB; PlumblineError, naming `where` it stands, for one that is no amount or too small."""
     size = _bytes(value.strip()) if isinstance(value, str) else 0
     if size < LEAST:
         raise _refused(where, value, "an amount like 500MB or 4GB, at least 100MB", MEMORY)

@@ -425,8 +425,8 @@ def test_a_model_that_ranks_backwards_fails_and_is_not_registered(
     place, registered: list[tuple], monkeypatch: pytest.MonkeyPatch
 ):
     here = place("classes", CLASSES)
-    right = bundle.Bundle.predict
-    monkeypatch.setattr(bundle.Bundle, "predict", lambda self, columns: 1 - right(self, columns))
+    right = bundle.Bundle.calibrated
+    monkeypatch.setattr(bundle.Bundle, "calibrated", lambda self, raw: 1 - right(self, raw))
     result = here.run("backwards")
     assert result["gate"]["verdict"] == "fail"
     assert any("does not beat" in r and "linear (worse)" in r for r in result["gate"]["reasons"])
