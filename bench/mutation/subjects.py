@@ -38,12 +38,20 @@ SUBJECTS = {
     "plumbline/features/written_partitions.py": f"{CODE}/test_partition_drift.py",
     "plumbline/features/known_outcomes.py": f"{CODE}/test_known_outcomes.py",
     "plumbline/features/table_checks.py": f"{CODE}/test_assemble.py",
+    "plumbline/features/model_tables.py": f"{CODE}/test_assemble.py {CODE}/test_months.py",
+    "plumbline/features/histories.py": f"{CODE}/test_months.py",
+    "plumbline/features/month_spans.py": f"{CODE}/test_months.py",
+    "plumbline/features/past.py": f"{CODE}/test_months.py",
+    "plumbline/features/aged_histories.py": f"{CODE}/test_months.py {CODE}/test_history_age.py",
 }
-"""The Feast edge (definitions.py, store.py) is measured by coverage alone: its tests start servers."""
+"""The edges to Feast and to Spark are measured by coverage alone: their tests start servers."""
 COVERED = (
     *SUBJECTS,
     "plumbline/features/definitions.py",
     "plumbline/features/store.py",
+    "plumbline/features/join_check.py",
+    "plumbline/features/spark_tables.py",
+    "plumbline/features/whole_tables.py",
     "plumbline/features/shared_views.py",
     "plumbline/features/backfill.py",
     "plumbline/features/params.py",
@@ -51,6 +59,7 @@ COVERED = (
 FOR_COVERAGE = (
     "tests/system/test_store.py",
     "tests/system/test_backfill.py",
+    "tests/spark/test_features.py",
     f"{DATA}/test_bad_rows.py",
     f"{CODE}/test_usecase.py",
 )
