@@ -157,6 +157,8 @@ def command_line() -> Commands:
     """The whole command line as an object: its commands by name, with their options."""
     group = typer.main.get_command(app)
     assert isinstance(group, Commands)
+    for command in group.commands.values():  # also for one that is looked at by itself
+        command.context_settings = {**group.context_settings, **command.context_settings}
     return group
 
 
