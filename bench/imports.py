@@ -123,7 +123,7 @@ def watched(folder: Path) -> list[dict[str, Any]]:
 
 
 def large(run: Mapping[str, Any], least: float) -> list[tuple[str, float, str]]:
-    """A stage's libraries that cost so much, the dearest first, with who asked."""
+    """A stage's libraries that cost so much, the most expensive first, with who asked."""
     found = [(n, s, run["asked"].get(n, "")) for n, s in run["spent"].items() if s >= least]
     return sorted(found, key=lambda one: -one[1])
 
@@ -135,8 +135,8 @@ def main(least: float) -> int:
     for run in runs:
         stage = run["words"][1].removeprefix("stages.")
         print(f"{stage}: {sum(run['spent'].values()):.2f} s")
-        for library, seconds, asked in large(run, least):
-            print(f"  {seconds:5.2f}  {library:20} {asked}")
+        for library, seconds, importer in large(run, least):
+            print(f"  {seconds:5.2f}  {library:20} {importer}")
             if library not in EVERY | USED[stage]:
                 unnamed.append(f"{stage}: {library}")
     print(f"not among what the stage works with: {', '.join(unnamed) or 'none'}")

@@ -79,8 +79,8 @@ def create(
     columns = [f"{quote(c.name)} {TYPES[c.type]}" for c in usecase.columns]
     times = [c for c in usecase.columns if c.type == "timestamp"]
     zones = "".join(f', "{ZONE}{i}" BOOLEAN' for i in range(len(times)))
-    marks = f"{BAD} VARCHAR, {FOUND} VARCHAR" if keep_bad else f"{BAD} BOOLEAN"
-    connection.execute(f"CREATE TABLE {table} ({', '.join(columns)}, {marks}{zones})")
+    faults = f"{BAD} VARCHAR, {FOUND} VARCHAR" if keep_bad else f"{BAD} BOOLEAN"
+    connection.execute(f"CREATE TABLE {table} ({', '.join(columns)}, {faults}{zones})")
 
 
 def mixed_times(connection: duckdb.DuckDBPyConnection, usecase: Contract) -> bool:

@@ -47,11 +47,11 @@ class Check:
     name: str
     passed: bool
     reason: str
-    known: bool = True  # False: it cannot be told, which is not passed
+    known: bool = True  # False: it cannot be judged, which is not passed
 
     @property
     def word(self) -> CheckWord:
-        """pass, fail, or that it cannot be told."""
+        """pass, fail, or that it cannot be judged."""
         return _word(self.passed) if self.known else "cannot tell"
 
 

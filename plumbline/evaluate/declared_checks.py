@@ -51,7 +51,7 @@ def decisions(section: DecisionEvidence | None) -> list[Check]:
 
 
 def gaps(verdicts: Sequence[GapVerdict] | None) -> list[Check]:
-    """Is every declared gap within its limit? One that cannot be told has not passed."""
+    """Is every declared gap within its limit? One that cannot be judged has not passed."""
     if not verdicts:
         return []
     failed = [one.reason for one in verdicts if one.word == "fail"]

@@ -90,7 +90,7 @@ def verdict(limit: GapLimit, gap: WidestGap | None) -> GapVerdict:
 
 
 def judge(limit: GapLimit, gap: WidestGap | None) -> tuple[Judged, str]:
-    """Beyond the limit and beyond noise; surely within it; or what keeps it from being told."""
+    """Beyond the limit and beyond noise; surely within it; or what keeps it from being judged."""
     size = _size(limit.rate)
     name = f"gap of the {metric_title(limit.rate)} by {limit.by}"
     allowed = f"(at most {size(limit.most)})"

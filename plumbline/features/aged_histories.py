@@ -16,7 +16,7 @@ from plumbline.features.splits import SplitWindow
 
 
 def of(past: Past) -> dict[MonthSpan, AgedHistories]:
-    """By span, what its events' ages are told from; the newest moments before it are kept in scratch files."""
+    """By span, what its events' ages are computed from; the newest moments before it are kept in scratch files."""
     moments: dict[MonthSpan, dict[str, Any]] = {span: {} for span in past.spans}
     before: dict[MonthSpan, dict[str, Any]] = {span: {} for span in past.spans}
     for entity in history_ages.entities(past.usecase):

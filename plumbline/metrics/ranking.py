@@ -130,7 +130,10 @@ def _counted(ranked: Ranking, sample: Resample) -> tuple[Array, Array]:
     rows = np.bincount(part * units + unit, minlength=(len(ends) + 1) * units)
     group = np.repeat(np.arange(groups), np.diff(ranked.hit_end, prepend=0))
     hits = np.bincount(group * units + unit[ranked.hits], minlength=groups * units)
-    return tuple(a.reshape(-1, units).astype(np.float64) for a in (rows, hits))  # type: ignore[return-value]
+    return (
+        rows.reshape(-1, units).astype(np.float64),
+        hits.reshape(-1, units).astype(np.float64),
+    )
 
 
 def _drawn(rows: Array, hits: Array, draws: Array) -> Curve:

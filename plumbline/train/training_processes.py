@@ -50,16 +50,16 @@ def group(workers: int, host: str) -> Iterator[Mapping[str, Any]]:
         yield tracker.worker_args()
 
 
-def serve(mine: Connection, given: bytes) -> None:
+def serve(parent: Connection, given: bytes) -> None:
     """A worker's process: trains, and sends the model, None, or XGBoost's words."""
     place, _, packed = given.partition(b":")
     library.load()
     from xgboost.core import XGBoostError
 
     try:
-        mine.send(training_part.trained(packed, int(place), mine.recv()))
+        parent.send(training_part.trained(packed, int(place), parent.recv()))
     except XGBoostError as error:
-        mine.send(error)
+        parent.send(error)
 
 
 def _result(processes: list[WorkerProcess]) -> SharedModel:

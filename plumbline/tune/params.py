@@ -29,7 +29,7 @@ class SelectFeatures(Section):
 
     # what a feature has to earn: share of the primary metric that is lost without it
     cost: Annotated[float, Field(gt=0, lt=1)] = 0.001
-    # by feature, in place of cost: for those that are dear to compute, or that come for nothing
+    # by feature, in place of cost: for those that are expensive to compute, or that cost nothing
     costs: Mapping[str, Annotated[float, Field(ge=0, lt=1)]] = Field(default_factory=dict)
     max_fits: Annotated[int, Field(ge=2)] = 200  # models fitted, at most; what is not tried stays
 
