@@ -6,8 +6,7 @@ export DVC_NO_ANALYTICS := 1
 export PYTHONPATH := $(CURDIR)
 PYTHON ?= python3
 
-.PHONY: install install-spark install-comment quickstart repro test test-all test-spark lint format lock docs ui ui-monitor report rehearse faults situations prove bench score mutants evidence simulate-year cml clean
-.PHONY: install install-comment quickstart repro test test-all lint format lock docs ui ui-monitor report rehearse faults situations prove bench bench-large score mutants evidence simulate-year cml clean
+.PHONY: install install-spark install-comment quickstart repro test test-all test-spark lint format lock docs ui ui-monitor report rehearse faults situations prove bench bench-large score mutants evidence simulate-year cml clean
 .DEFAULT_GOAL := repro
 
 install: .venv/installed

@@ -230,7 +230,8 @@ class PredictionLog:
         for one in left:
             self._writer.put([(one.day, [one.row])], one.document)
         self._writer.start()
-        self._writer.hurry()
+        if left:
+            self._writer.hurry()
 
     def _remember(self, rows: Iterable[LoggedRow]) -> None:
         """No index has them yet."""
