@@ -26,11 +26,14 @@ VARIABLES = {
 MEMORY = "4GB"
 """The memory of a stage where neither says another."""
 DUCKDB = "duckdb"
-AMOUNT = re.compile(r"(?=.*[1-9])(\d+(?:\.\d+)?) ?([KMGT])(i?)B", re.IGNORECASE)
+AMOUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?([KMGT])(i?)B", re.IGNORECASE)
 ENGINE = re.compile(rf"{DUCKDB}|spark://[\w.\[\]-]+(:\d{{1,5}})(,[\w.\[\]-]+(:\d{{1,5}}))*")
 MOST_WORKERS = 1024
-LEAST = 100_000_000
-"""Bytes; with less, no stage can start."""
+LEAST, MOST = 10**8, 10**15
+"""Bytes; with less, no stage can start, and more no machine has."""
+MOST_PORT = 65_535
+UNREADABLE = (OSError, ValueError, AttributeError, yaml.YAMLError)
+"""What reading YAML raises; ValueError and AttributeError for a tag that does not go with its value."""
 Parsed = TypeVar("Parsed")
 
 
@@ -69,7 +72,7 @@ def _file() -> dict[str, Any]:
         whole = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise PlumblineError(f"{FILE}: cannot be read as YAML: {reason}; correct it") from None
     if whole is None:
@@ -83,10 +86,11 @@ def _file() -> dict[str, Any]:
 
 
 def amount(value: object, where: str) -> int:
-    """Bytes of a text like 4GB; PlumblineError, naming `where` it stands, for one that is no amount or too small."""
+    """Bytes of a text like 4GB; PlumblineError, naming `where` it stands, for one that is no amount or out of range."""
     size = _bytes(value.strip()) if isinstance(value, str) else 0
-    if size < LEAST:
-        raise _refused(where, value, "an amount like 500MB or 4GB, at least 100MB", MEMORY)
+    if not LEAST <= size <= MOST:
+        expected = "an amount like 500MB or 4GB, from 100MB to 1000TB"
+        raise _refused(where, value, expected, MEMORY)
     return size
 
 
@@ -101,8 +105,10 @@ def _bytes(amount: str) -> int:
 
 
 def _engine(value: object, where: str) -> str:
-    if isinstance(value, str) and ENGINE.fullmatch(value.strip()):
-        return value.strip()
+    address = value.strip() if isinstance(value, str) else ""
+    ports = [int(port) for port in re.findall(r":(\d+)", address)]
+    if ENGINE.fullmatch(address) and all(0 < port <= MOST_PORT for port in ports):
+        return address
     expected = "duckdb, or the address of a Spark master like spark://host:7077"
     raise _refused(where, value, expected, DUCKDB)
 
