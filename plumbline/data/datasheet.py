@@ -211,7 +211,9 @@ def _column(connection: duckdb.DuckDBPyConnection, column: Column) -> ColumnShee
 
 
 def json_value(value: Any) -> Any:
-    """A value of a column as the datasheet has it."""
+    """A value of a column as the datasheet has it; of the two zeros of floats the one without a sign."""
+    if isinstance(value, float):
+        return value + 0.0
     return str(value) if isinstance(value, datetime) else value
 
 

@@ -12,7 +12,7 @@ import pytest
 from plumbline.core import partition_cache
 from plumbline.core.errors import PlumblineError
 from plumbline.core.usecase import UseCase
-from plumbline.data import month_files, partition
+from plumbline.data import file_rows, month_files, partition
 from plumbline.data.month_files import MonthFiles
 from tests.sales import SALES, ingest
 
@@ -48,7 +48,7 @@ def at_once(
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The months that are computed, and the files that are looked at."""
     names: list[str] = []
-    write, examined = partition.write_month, month_files._examined
+    write, examined = partition.write_month, file_rows._examined
 
     def written(
         connection: Any, usecase: Any, table: str, month: str, *rest: Any, **own: Any
@@ -61,7 +61,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return examined(connection, usecase, source, part)
 
     monkeypatch.setattr(partition, "write_month", written)
-    monkeypatch.setattr(month_files, "_examined", looked)
+    monkeypatch.setattr(file_rows, "_examined", looked)
     return names
 
 
@@ -175,3 +175,27 @@ def test_times_without_end_are_no_months(
     computed.clear()
     assert outs(ingest(monkeypatch, tmp_path, settings)) == expected
     assert len(computed) == 5
+
+
+ONE = "TIMESTAMP '{start}' AS sold_at"
+"""As of a table with a row per shop and month, all of the month's first day."""
+
+
+@pytest.mark.parametrize("starts", [("2025-01-01", "2025-02-01"), ("2025-01-01", "2025-01-01")])
+def test_a_month_of_one_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, starts: tuple[str, str]
+) -> None:
+    with monkeypatch.context() as one:
+        one.setattr(
+            f"{__name__}.TYPED",
+            TYPED.replace("TIMESTAMP '{start}' + to_minutes(500 * i::BIGINT) AS sold_at", ONE),
+        )
+        for name, start, weight in zip(
+            "ab", starts, ("'-0.0'::DOUBLE", "0.0::DOUBLE"), strict=True
+        ):
+            put(tmp_path, f"{name}.parquet", start, weight=weight)
+    expected = at_once(monkeypatch, tmp_path, SETTINGS, SALES)
+    assert outs(ingest(monkeypatch, tmp_path, SETTINGS)) == expected
+    assert b"-0.0" not in expected["data.json"], (
+        "which zero is the least hangs on the order of the rows"
+    )
