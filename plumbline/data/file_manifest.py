@@ -103,7 +103,10 @@ def some(names: Sequence[str]) -> str:
 
 
 def _json_records(data: bytes) -> Iterable[Any]:
-    document = json.loads(data)
+    try:
+        document = json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise ValueError(f'expected {{"format": {FORMAT}, "files": [...]}}')
     if set(document) != {"format", "files"} or not isinstance(document["files"], list):

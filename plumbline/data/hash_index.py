@@ -7,8 +7,10 @@ cannot be set by a user, so that a file that was replaced under its old time of 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
@@ -23,9 +25,14 @@ TABLE = "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, facts TEXT NO
 
 
 def facts(path: str) -> str:
-    """What identifies a file's bytes without reading them: device, inode, size, and both times in nanoseconds."""
-    stat = os.stat(path)
-    return f"{stat.st_dev} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+    """What identifies a file's bytes without reading them: device, inode, size, and both times in nanoseconds.
+
+    OSError for what is no file with bytes, such as a pipe, which would never end.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "expected a file with bytes", path)
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def size(known: str) -> int:
@@ -35,25 +42,27 @@ def size(known: str) -> int:
 
 def md5s(paths: Iterable[str], index: Path = INDEX, *, again: bool = False) -> dict[str, Digest]:
     """Each file's md5, or why it cannot be read. `again`: all are read, whatever the index knows."""
-    wanted = {os.path.realpath(path): path for path in paths}
-    before = {real: _facts(real) for real in wanted}
+    places = {path: os.path.realpath(path) for path in paths}
+    before = {real: _facts(real) for real in places.values()}
     known = {} if again else _known(index)
     same = {real: known[real][1] for real, now in before.items() if _is_same(known, real, now)}
-    read = md5_files(real for real in wanted if real not in same)
+    odd = {real: now for real, now in before.items() if isinstance(now, OSError)}
+    read = md5_files(real for real in before if real not in same and real not in odd)
     _keep(index, {real: before[real] for real in read}, read)
-    digests: dict[str, Digest] = {**same, **read}
-    return {path: digests[real] for real, path in wanted.items()}
+    digests: dict[str, Digest] = {**odd, **same, **read}
+    return {path: digests[real] for path, real in places.items()}
 
 
-def _is_same(known: Mapping[str, tuple[str, str]], path: str, now: str | None) -> bool:
-    return now is not None and path in known and known[path][0] == now
+def _is_same(known: Mapping[str, tuple[str, str]], path: str, now: Digest) -> bool:
+    return path in known and known[path][0] == now
 
 
-def _facts(path: str) -> str | None:
+def _facts(path: str) -> Digest:
+    """`facts`, or why there are none."""
     try:
         return facts(path)
-    except OSError:
-        return None
+    except OSError as error:
+        return error
 
 
 def _known(index: Path) -> dict[str, tuple[str, str]]:
@@ -70,12 +79,15 @@ def _known(index: Path) -> dict[str, tuple[str, str]]:
     return {path: (then, md5) for path, then, md5 in rows}
 
 
-def _keep(index: Path, before: Mapping[str, str | None], read: Mapping[str, Digest]) -> None:
+def _keep(index: Path, before: Mapping[str, Digest], read: Mapping[str, Digest]) -> None:
     """Note the md5s of files that did not change while they were read, nor just before."""
     rows = [
         (path, then, read[path])
         for path, then in before.items()
-        if then and isinstance(read[path], str) and then == _facts(path) and _is_settled(then)
+        if isinstance(then, str)
+        and isinstance(read[path], str)
+        and then == _facts(path)
+        and _is_settled(then)
     ]
     if not rows:
         return

@@ -126,7 +126,7 @@ def _is_hidden(path: str) -> bool:
 
 
 class FolderRoot(SourceRoot):
-    """A folder; symbolic links in it are followed."""
+    """A folder; symbolic links in it are followed, where what they lead to is not read anyway."""
 
     def __init__(
         self, folder: Path, named: tuple[str, str], suffixes: Sequence[str], index: Path
@@ -139,6 +139,7 @@ class FolderRoot(SourceRoot):
         self.seen: dict[str, str] = {}
         paths = list(self._paths())
         self.paths = read_paths(name, paths, suffixes)
+        self._refuse_links()
         self.beside = beside(paths, suffixes)
 
     def found(
@@ -199,18 +200,30 @@ class FolderRoot(SourceRoot):
             refuse_tables(self.name, folders)
             here = os.path.realpath(place)
             if here in visited:
-                raise SourceError(
-                    f"{place}: a link to a folder that is read already, so that rows would count twice; remove it"
-                )
+                raise SourceError(_twice(place, "folder"))
             visited.add(here)
             folders[:] = sorted(f for f in folders if not f.startswith(("_", ".")))
             for name in names:
                 yield (Path(place) / name).relative_to(self.folder).as_posix()
 
+    def _refuse_links(self) -> None:
+        """SourceError for a link to another of the files."""
+        places = [str(self.folder / path) for path in self.paths]
+        links = [place for place in places if os.path.islink(place)]
+        others = {os.path.realpath(place) for place in places if place not in links}
+        for link in links:
+            if os.path.realpath(link) in others:
+                raise SourceError(_twice(link, "file"))
+            others.add(os.path.realpath(link))
+
     def _refuse(self, error: OSError) -> None:
         raise SourceError(
             f"{error.filename}: cannot be listed ({error.strerror}); correct its rights"
         ) from None
+
+
+def _twice(place: str, kind: str) -> str:
+    return f"{place}: a link to a {kind} that is read already, so that rows would count twice; remove it"
 
 
 def footer_rows(file: object, name: str) -> int:

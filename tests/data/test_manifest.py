@@ -172,6 +172,7 @@ def test_a_damaged_index_is_none(project: Path, monkeypatch: pytest.MonkeyPatch)
         ('{"format": 1, "files": [%s, %s]}', "'a' is listed twice"),
         ('{"format": 2, "files": [%s]}', r"expected \{"),
         ('{"format": 1, "files": []}', "lists no file"),
+        ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_manifest(project: Path, text: str, message: str) -> None:
@@ -299,6 +300,27 @@ def test_links_are_followed_and_read_once(project: Path, tmp_path: Path) -> None
     assert write() == ["not listed"] * 4
     Path("lake/again").symlink_to(tmp_path / "lake" / "first")
     with pytest.raises(SourceError, match="a link to a folder that is read already"):
+        run()
+
+
+@pytest.mark.parametrize("target", ["lake/month=2025-01/1.snappy.parquet", "elsewhere.parquet"])
+def test_a_file_by_two_links_counts_once(project: Path, target: str) -> None:
+    parquet(Path("elsewhere.parquet"), ROWS[0].replace("1", "5", 1))
+    Path("lake/a.parquet").symlink_to(project / target)
+    if target.startswith("lake"):
+        with pytest.raises(SourceError, match=r"lake/a\.parquet: a link to a file that is read"):
+            write()
+        return
+    assert write() == ["not listed"] * 5
+    Path("lake/b.parquet").symlink_to(project / target)
+    with pytest.raises(SourceError, match=r"lake/b\.parquet: a link to a file that is read"):
+        run()
+
+
+def test_a_pipe_is_no_file(project: Path) -> None:
+    write()
+    os.mkfifo("lake/queue.parquet")
+    with pytest.raises(SourceError, match=r"unreadable: queue\.parquet \(expected a file with"):
         run()
 
 
