@@ -46,9 +46,9 @@ def check(root: Path, rev: str | None) -> Iterator[CheckedManifest]:
 
     Files that came since are no fault of a past revision, nor is a version that is kept.
     """
-    named = list(_named(root, rev))
-    blobs = revisions.blobs(root, rev, {one.path for one in named})
-    for one in named:
+    manifests = list(named(root, rev))
+    blobs = revisions.blobs(root, rev, {one.path for one in manifests})
+    for one in manifests:
         try:
             if one.path not in blobs:
                 raise PlumblineError("no such file")
@@ -73,7 +73,8 @@ def _changes(
             yield change
 
 
-def _named(root: Path, rev: str | None) -> Iterator[SourceManifest]:
+def named(root: Path, rev: str | None) -> Iterator[SourceManifest]:
+    """The manifests that the params.yaml of a revision (None: of the work tree) names."""
     text = revisions.blobs(root, rev, (dvc_yaml.PARAMS,)).get(dvc_yaml.PARAMS, b"")
     try:
         params = yaml.safe_load(text)

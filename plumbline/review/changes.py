@@ -46,6 +46,7 @@ def lines(usecase: UseCaseComparison, defined: DefinitionChanges) -> Iterator[st
     advice = ""
     if monitor.retrain:
         advice = f"; retrain: {'yes' if monitor.retrain.now else 'no'}, {monitor.retrain.why}"
+    yield from (f"Data: {line}" for line in usecase.data.sources)
     yield from (f"Validate: {line}" for line in usecase.data.let_through)
     yield f"Monitor: {monitor.summary or 'no verdict'}{advice}"
     if sentence := version_words.summary(defined):

@@ -39,6 +39,7 @@ from plumbline.review import (
     scoring,
     seed_variance,
     side_process,
+    source_changes,
 )
 from plumbline.review.comparison import Comparison, Evidence, LockState, UseCaseComparison
 from plumbline.review.comparison_sections import ColumnDrift, Lineage, Seeds, Windows
@@ -222,7 +223,7 @@ def _usecase(both: Both, name: str, criteria: Criteria | None) -> UseCaseCompari
         + lock_changes.values(base.gate(name), head.gate(name)),
         stages=lock_changes.changed_stages(old, new),
         edges=lock_changes.edges(new),
-        data=metadata_diff.data(before, after),
+        data=metadata_diff.data(before, after, source_changes.of(base, head, name)),
         features=metadata_diff.features(before, after, both.definitions.get(name)),
         drift=_drift(both, name, criteria),
         cost=run_cost.costs(head.root, name, old, new),

@@ -189,7 +189,7 @@ class Looks(Part):
 
 
 class DataChanges(Part):
-    """Rows, span and as-of date; columns and quarantine counts that differ; what head's waivers let through."""
+    """Rows, span, as-of date; columns, quarantine counts, sources' manifests that differ; what waivers let through."""
 
     rows: Sides
     span: Sides
@@ -197,6 +197,7 @@ class DataChanges(Part):
     columns: Annotated[list[ChangedValue], Field(max_length=1000)]
     quarantine: Annotated[list[ChangedValue], Field(max_length=1000)]
     let_through: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
+    sources: Annotated[list[Line], Field(max_length=100)] = Field(default_factory=list)
 
 
 class Redefined(Part):

@@ -5,7 +5,7 @@ A side's JSONs come by stage ("data", "validate", ...); one that is not there is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -44,8 +44,11 @@ NOT_DEFINITION = frozenset(
 """Of a feature's line in the catalog: what the data, the model's list, words or other lines say."""
 
 
-def data(base: Metrics, head: Metrics) -> DataChanges:
-    """Rows, span, columns' types and units, and the rows set aside by reason, of either side."""
+def data(base: Metrics, head: Metrics, sources: Sequence[str] = ()) -> DataChanges:
+    """Rows, span, columns' types and units, and the rows set aside by reason, of either side.
+
+    `sources`: what differs in the manifests of files that are read in place.
+    """
     old, new = base.get("data", {}), head.get("data", {})
     return DataChanges(
         rows=_both(old, new, "rows"),
@@ -54,6 +57,7 @@ def data(base: Metrics, head: Metrics) -> DataChanges:
         columns=lock_changes.values(_schema(old), _schema(new)),
         quarantine=_counts(base.get("validate", {}), head.get("validate", {})),
         let_through=_let_through(head.get("validate", {})),
+        sources=list(sources),
     )
 
 

@@ -15,6 +15,8 @@ from plumbline.__main__ import main
 from plumbline.data import hash_index, source_root
 from plumbline.repo import reproduce
 from plumbline.repo.tracked_outs import Out
+from plumbline.review import source_changes
+from plumbline.review.revision import Revision
 from tests.sales import AS_OF, ROWS, prepare, write_csv
 
 MANIFEST = "sources/sales/sales.json"
@@ -157,6 +159,14 @@ def test_a_past_revision_goes_by_its_own_manifest(project: Path, run: Run) -> No
     code, shown = run("verify", "HEAD", "--in", "source")
     assert code == 1
     assert "source: HEAD: data@sales: lake/0008.csv" in shown
+    base, head = (Revision(Path("."), "base", rev, "", {}, {}) for rev in ("HEAD", None))
+    differing = ["sources/sales/sales.json: 1 replaced (0008.csv); 1 added (new.csv)"]
+    assert source_changes.of(base, head, "sales") == differing
+    assert source_changes.of(base, base, "sales") == []
+    for path in (MANIFEST, "params.yaml"):
+        Path(path).write_text("{}")
+        [line] = source_changes.of(base, head, "sales")
+        assert "base has no readable manifest" in line or line.endswith("read no more")
 
 
 def test_a_reproduction_reads_the_project_s_own_files(

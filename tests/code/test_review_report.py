@@ -199,3 +199,9 @@ def test_data_let_through_stand_with_their_reason() -> None:
     used = "let through: w.range (3 rows): seen (anna, until 2025-02-01)"
     data = {**CASE["data"], "let_through": [used]}
     assert f"Validate: {used}" in page_of(comparison({"data": data}))
+
+
+def test_files_that_were_replaced_in_place_are_named() -> None:
+    line = "sources/shop/shop.json: 1 replaced (a`b.csv); 2 added (c.csv, d.csv)"
+    text = markdown_of(comparison({"data": {**CASE["data"], "sources": [line]}}))
+    assert "Data: sources/shop/shop.json: 1 replaced (a\\`b.csv)" in text
