@@ -6,6 +6,7 @@ report and the curves as tables. A model that passes becomes MLflow's challenger
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from plumbline import config as params_file
@@ -16,10 +17,12 @@ from plumbline.evaluate import (
     label_level,
     metrics_summary,
     model_card,
+    picture_process,
     reporting,
     reweighed,
     sections,
 )
+from plumbline.evaluate.evaluate_document import DataOrigin
 from plumbline.metrics import cost_matrix
 from plumbline.model import bundle
 from plumbline.runtime import bundle_latency, runner
@@ -50,15 +53,16 @@ def main(
     cost_matrix.check(name, params.train.costs, usecase.available)
     gap_limits.check(usecase, params.evaluate.max_gaps)
     tracking.warm()
-    scorer = bundle.load(model, name)
-    rows = reporting.read_rows(usecase, params.evaluate.linear_rows, train, valid, test)
-    measured = [files.read_json(path) for path in (datasheet, validated, featured)]
-    md5s = {path.stem: dvc_hash.md5(path) for path in (train, valid, test)}
-    result = evaluation.run(usecase, params.evaluation, scorer, rows, sections.data(measured, md5s))
-    result = reweighed.with_price(
-        usecase, params.evaluation, params.train.reweigh, scorer, (train, valid), result, rows
-    )
-    reporting.write(usecase, result, report, plots)
+    windows = train, valid, test
+    with picture_process.beside(windows) as pictures:
+        scorer = bundle.load(model, name)
+        rows = reporting.read_rows(usecase, params.evaluate.linear_rows, *windows)
+        data = _origin((datasheet, validated, featured), windows)
+        result = evaluation.run(usecase, params.evaluation, scorer, rows, data)
+        result = reweighed.with_price(
+            usecase, params.evaluation, params.train.reweigh, scorer, (train, valid), result, rows
+        )
+        reporting.write(usecase, result, report, plots, pictures)
     documents.write(metrics, result.document)
     files.write_json(summary, metrics_summary.summary(result.document))
     gate, rows_judged = result.document.gate, result.document.rows.test
@@ -76,6 +80,12 @@ def main(
     )
     if result.passed:
         tracking.register(name, model, run, "challenger", {"verdict": "pass"})
+
+
+def _origin(measured: Sequence[Path], windows: Sequence[Path]) -> DataOrigin:
+    """What the stages before measured, and the md5 of each window's table."""
+    md5s = {path.stem: dvc_hash.md5(path) for path in windows}
+    return sections.data([files.read_json(path) for path in measured], md5s)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import numpy as np
 
@@ -108,6 +109,13 @@ def design(columns: Columns, features: Sequence[str], sizes: Sequence[int]) -> l
             [values] if size == 1 else [(values == code).astype(np.float64) for code in range(size)]
         )
     return out
+
+
+def load_library() -> None:
+    """Import what both fits need: once, before two threads do."""
+    with without(*FRAMES, deferred=STATISTICS):
+        import_module("sklearn.tree")
+        import_module("sklearn.linear_model")
 
 
 def fit(usecase: UseCase, features: Sequence[str], columns: Columns, label: Array) -> Linear:

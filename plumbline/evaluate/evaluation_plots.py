@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from plumbline.evaluate import beeswarm, class_panels, cost_panels, plot_panels
 from plumbline.evaluate.contributions_sample import Explained
 from plumbline.evaluate.curves import Lines, Table
 from plumbline.evaluate.evaluate_document import EvaluateDocument
+from plumbline.evaluate.fairness_document import GroupFairness
 from plumbline.evaluate.plot_panels import Axes
 
 STYLE: dict[Any, Any] = {
@@ -34,78 +37,127 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def draw(
-    folder: Path, title: str, figures: EvaluateDocument, lines: Lines, importance: Table
-) -> list[str]:
-    """Write quality.png, importance.png and, where there are any, slices.png, months.png, classes.png,
-    calibration.png, policies.png, decisions.png and fairness.png.
+@dataclass(frozen=True)
+class Picture:
+    """One picture: inches, panels side by side and lines of them, and what paints on their axes."""
 
-    `figures` is what evaluate.json holds. Returns the names written.
+    width: float
+    height: float
+    paint: Callable[[list[Axes]], None]
+    count: int = 1
+    down: int = 1
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the pictures show. `figures` is what evaluate.json holds."""
+
+    title: str
+    figures: EvaluateDocument
+    lines: Lines
+    importance: Table
+    explained: Explained | None = None
+
+
+def draw(folder: Path, drawn: Drawn, names: Collection[str] | None = None) -> list[str]:
+    """Write the pictures as NAME.png, or those of `names`; the files' names."""
+    chosen = {n: one for n, one in pictures(drawn).items() if names is None or n in names}
+    for name, one in chosen.items():
+        path = folder / f"{name}.png"
+        with canvas(path, drawn.title, one.width, one.height, one.count, one.down) as axes:
+            one.paint(axes)
+    return [f"{name}.png" for name in chosen]
+
+
+def pictures(drawn: Drawn) -> dict[str, Picture]:
+    """Quality, importance and, where there are any, slices, months, classes, calibration, policies, decisions,
+    fairness, contributions and dependence.
     """
-    names = ["quality", "importance"]
-    with _canvas(folder / "quality.png", title, 13.5, 4.5, 3) as axes:
-        for panel, (paint, curve) in zip(axes, plot_panels.quality(figures), strict=True):
-            paint(panel, lines[curve])
-    bars = min(plot_panels.MOST, len(importance["y"]))
-    with _canvas(folder / "importance.png", title, 8, 1.4 + 0.27 * bars) as axes:
-        plot_panels.importance(axes[0], importance)
+    bars = min(plot_panels.MOST, len(drawn.importance["y"]))
+    importance = partial(_first, plot_panels.importance, drawn.importance)
+    return {
+        "quality": Picture(13.5, 4.5, partial(_quality, drawn), 3),
+        "importance": Picture(8, 1.4 + 0.27 * bars, importance),
+        **_by_group(drawn.figures),
+        **_of_classes(drawn),
+        **_costs(drawn.figures),
+        **(_explained(drawn.explained) if drawn.explained else {}),
+    }
+
+
+def _first(paint: Callable[..., None], of: object, axes: list[Axes]) -> None:
+    paint(axes[0], of)
+
+
+def _each(paints: Sequence[tuple[Callable[..., None], object]], axes: list[Axes]) -> None:
+    for panel, (paint, of) in zip(axes, paints, strict=True):
+        paint(panel, of)
+
+
+def _quality(drawn: Drawn, axes: list[Axes]) -> None:
+    for panel, (paint, curve) in zip(axes, plot_panels.quality(drawn.figures), strict=True):
+        paint(panel, drawn.lines[curve])
+
+
+def _by_group(figures: EvaluateDocument) -> dict[str, Picture]:
+    out = {}
     if figures.slices:
         rows = sum(len(groups) + 1 for groups in figures.slices.values())
-        with _canvas(folder / "slices.png", title, 8, 1.8 + 0.27 * rows) as axes:
-            plot_panels.slices(axes[0], figures)
-        names.append("slices")
+        out["slices"] = Picture(8, 1.8 + 0.27 * rows, partial(_first, plot_panels.slices, figures))
     if figures.months:
-        with _canvas(folder / "months.png", title, 11, 4, 2) as axes:
-            plot_panels.months(axes[0], figures)
-            plot_panels.apart(axes[1], figures)
-        names.append("months")
-    if figures.classes:
-        with _canvas(folder / "classes.png", title, 11, 5, 2) as axes:
-            class_panels.precision_recall(axes[0], lines["precision_recall"])
-            class_panels.calibration(axes[1], lines["calibration"])
-        names.append("classes")
-    return [f"{name}.png" for name in [*names, *_more(folder, title, figures)]]
+        panels = [(plot_panels.months, figures), (plot_panels.apart, figures)]
+        out["months"] = Picture(11, 4, partial(_each, panels), 2)
+    return out
 
 
-def _more(folder: Path, title: str, figures: EvaluateDocument) -> list[str]:
-    names = []
+def _of_classes(drawn: Drawn) -> dict[str, Picture]:
+    if not drawn.figures.classes:
+        return {}
+    panels = [
+        (class_panels.precision_recall, drawn.lines["precision_recall"]),
+        (class_panels.calibration, drawn.lines["calibration"]),
+    ]
+    return {"classes": Picture(11, 5, partial(_each, panels), 2)}
+
+
+def _costs(figures: EvaluateDocument) -> dict[str, Picture]:
+    out = {}
     if calibration := figures.calibration:
-        with _canvas(folder / "calibration.png", title, 11, 5, 2) as axes:
-            cost_panels.reliability(axes[0], calibration)
-            cost_panels.counts(axes[1], calibration)
-        names.append("calibration")
+        panels = [(cost_panels.reliability, calibration), (cost_panels.counts, calibration)]
+        out["calibration"] = Picture(11, 5, partial(_each, panels), 2)
     if policies := figures.policies:
-        height = 1.5 + 0.4 * len(policies.policies)
-        with _canvas(folder / "policies.png", title, 9, height) as axes:
-            cost_panels.policies(axes[0], policies)
-        names.append("policies")
+        paint = partial(_first, cost_panels.policies, policies)
+        out["policies"] = Picture(9, 1.5 + 0.4 * len(policies.policies), paint)
     if decisions := figures.decisions:
-        height = 1.5 + 0.4 * len(decisions.others)
-        with _canvas(folder / "decisions.png", title, 9, height) as axes:
-            cost_panels.decisions(axes[0], decisions)
-        names.append("decisions")
+        paint = partial(_first, cost_panels.decisions, decisions)
+        out["decisions"] = Picture(9, 1.5 + 0.4 * len(decisions.others), paint)
     if fairness := figures.fairness:
         rows = sum(len(piece.groups) + 1 for piece in fairness.values())
-        with _canvas(folder / "fairness.png", title, 12, 1.8 + 0.27 * rows, 2) as axes:
-            cost_panels.fairness(axes, fairness)
-        names.append("fairness")
-    return names
+        out["fairness"] = Picture(12, 1.8 + 0.27 * rows, partial(_fairness, fairness), 2)
+    return out
 
 
-def explain(folder: Path, title: str, shown: Explained) -> None:
-    """Write contributions.png (a dot per row and feature) and dependence.png (the strongest closer)."""
+def _fairness(of: Mapping[str, GroupFairness], axes: list[Axes]) -> None:
+    cost_panels.fairness(axes, of)
+
+
+def _explained(shown: Explained) -> dict[str, Picture]:
+    """A dot per row and feature, and the strongest closer."""
     rows = min(beeswarm.MOST, len(shown.features))
-    with _canvas(folder / "contributions.png", title, 9, 1.5 + 0.36 * rows) as axes:
-        beeswarm.summary(axes[0], shown)
+    lines = -(-len(shown.top(beeswarm.CLOSER)) // 2)
+    return {
+        "contributions": Picture(9, 1.5 + 0.36 * rows, partial(_first, beeswarm.summary, shown)),
+        "dependence": Picture(12, 4 * lines, partial(_closer, shown), 2, lines),
+    }
+
+
+def _closer(shown: Explained, axes: list[Axes]) -> None:
+    axes[0].figure.get_layout_engine().set(w_pad=0.15)  # a bar's words from the next panel's
     top = shown.top(beeswarm.CLOSER)
-    with canvas(
-        folder / "dependence.png", title, 12, 4 * -(-len(top) // 2), 2, -(-len(top) // 2)
-    ) as axes:
-        axes[0].figure.get_layout_engine().set(w_pad=0.15)  # a bar's words from the next panel's
-        for panel, place in zip(axes, top, strict=False):
-            beeswarm.closer(panel, shown, place)
-        for panel in axes[len(top) :]:
-            panel.set_axis_off()
+    for panel, place in zip(axes, top, strict=False):
+        beeswarm.closer(panel, shown, place)
+    for panel in axes[len(top) :]:
+        panel.set_axis_off()
 
 
 @contextmanager
@@ -125,6 +177,3 @@ def canvas(
         figure.suptitle(title, x=0.01, ha="left", fontsize=12.5, fontweight="bold")
         yield list(np.ravel(figure.subplots(down, count)))
         page.print_png(path, metadata={"Software": None})  # savefig draws all twice, for the layout
-
-
-_canvas = canvas

@@ -16,10 +16,11 @@ from plumbline.core.declarations import Array
 from plumbline.core.further_columns import FurtherColumns
 from plumbline.core.usecase import UseCase
 from plumbline.evaluate import baselines, leak_columns, leak_search, model_card, row_limits
-from plumbline.evaluate import evaluation_plots as drawing
 from plumbline.evaluate.curves import Table
 from plumbline.evaluate.evaluate_document import EvaluateDocument
 from plumbline.evaluate.evaluation import Evaluation, EvaluationRows
+from plumbline.evaluate.evaluation_plots import Drawn
+from plumbline.evaluate.picture_process import PictureProcess
 
 DIGITS = 6
 IN_MEMORY = 20_000_000
@@ -69,14 +70,20 @@ def read_rows(usecase: UseCase, most: int, train: Path, valid: Path, test: Path)
     )
 
 
-def write(usecase: UseCase, evaluation: Evaluation, report: Path, plots: Path) -> None:
+def write(
+    usecase: UseCase,
+    evaluation: Evaluation,
+    report: Path,
+    plots: Path,
+    process: PictureProcess | None = None,
+) -> None:
     """Write the report (card, plots, predictions) and the curves as tables to the two folders."""
     with files.replacing_folder(plots) as tables_folder, files.replacing_folder(report) as folder:
         write_curves(tables_folder, evaluation.tables)
         write_predictions(folder / "predictions.parquet", evaluation.predictions)
-        document, title = evaluation.document, usecase.title
-        drawing.draw(folder, title, document, evaluation.lines, evaluation.importance)
-        drawing.explain(folder, title, evaluation.explained)
+        document, importance = evaluation.document, evaluation.importance
+        drawn = Drawn(usecase.title, document, evaluation.lines, importance, evaluation.explained)
+        (process or PictureProcess()).draw(folder, drawn)
         write_card(folder, usecase, document)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from plumbline.evaluate import contributions_sample, evaluation_plots
 from plumbline.evaluate.contributions_sample import Explained
+from tests.code.test_pictures import drawn, figures
 
 RANDOM = np.random.default_rng(4)
 N = 400
@@ -23,6 +25,14 @@ EACH = np.column_stack(
         1.0 * (VALUES[:, 5] == 1),
     ]
 )
+
+
+def draw(folder: Path, title: str, shown: Explained) -> None:
+    whole = drawn(figures("regression"), "regression")
+    whole = replace(whole, title=title, explained=shown)
+    evaluation_plots.draw(folder, whole, {"contributions", "dependence"})
+
+
 SHOWN = Explained(
     ("a", "b", "c", "d", "e", "kind_code"), EACH, VALUES, "log odds", {"kind_code": ("x", "y", "z")}
 )
@@ -59,7 +69,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path):
     for name, settings in (("one", {}), ("two", {"font.size": 30, "image.cmap": "jet"})):
         (tmp_path / name).mkdir()
         with mpl.rc_context(settings):
-            evaluation_plots.explain(tmp_path / name, "A", SHOWN)
+            draw(tmp_path / name, "A", SHOWN)
         seen.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
     assert seen[0] == seen[1]
     assert set(seen[0]) == {"contributions.png", "dependence.png"}
@@ -69,5 +79,5 @@ def test_nulls_and_constants_can_be_drawn(tmp_path: Path):
     values = VALUES.copy()
     values[:, 1], values[:, 2] = 3.0, np.nan
     one = Explained(SHOWN.features[:3], EACH[:, :3], values[:, :3], "minutes", {})
-    evaluation_plots.explain(tmp_path, "$b_", one)
+    draw(tmp_path, "$b_", one)
     assert len(list(tmp_path.iterdir())) == 2

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plumbline.evaluate import curves, evaluation_plots
+from plumbline.evaluate import curves, evaluation_plots, picture_process
 from plumbline.evaluate.evaluate_document import EvaluateDocument
+from plumbline.evaluate.evaluation_plots import Drawn
 from tests.code.test_modelcard import FIGURES
 from tests.code.test_modelcard import POLICY as MODEL_POLICY
 
@@ -44,9 +45,11 @@ def figures(problem: str) -> dict:
 
 
 def draw(folder: Path, of: dict, problem: str) -> list[str]:
-    return evaluation_plots.draw(
-        folder, "A", EvaluateDocument.model_validate(of), lines(problem), IMPORTANCE
-    )
+    return evaluation_plots.draw(folder, drawn(of, problem))
+
+
+def drawn(of: dict, problem: str) -> Drawn:
+    return Drawn("A", EvaluateDocument.model_validate(of), lines(problem), IMPORTANCE)
 
 
 def lines(problem: str) -> dict:
@@ -148,3 +151,34 @@ def test_too_few_days_and_many_months_can_be_drawn(tmp_path: Path):
         for m in range(1, 20)
     }
     assert len(draw(tmp_path, few, "regression")) == 4
+
+
+def test_two_processes_draw_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(picture_process, "LEAST", 0)
+    monkeypatch.setenv("PLUMBLINE_WORKERS", "2")
+    whole = drawn({**figures("classification"), **MORE}, "classification")
+    for name in ("one", "two", "killed"):
+        (tmp_path / name).mkdir()
+    picture_process.PictureProcess().draw(tmp_path / "one", whole)
+    with picture_process.beside([]) as process:
+        process.draw(tmp_path / "two", whole)
+        assert process.started
+    with picture_process.beside([]) as process:
+        process.kill()
+        process.draw(tmp_path / "killed", whole)
+    one, two, killed = (digests(tmp_path / name) for name in ("one", "two", "killed"))
+    assert one == two == killed
+
+
+@pytest.mark.parametrize(("least", "workers"), [(10**9, "2"), (0, "1")])
+def test_a_small_table_or_machine_draws_in_one_process(
+    monkeypatch: pytest.MonkeyPatch, least: int, workers: str
+):
+    monkeypatch.setattr(picture_process, "LEAST", least)
+    monkeypatch.setenv("PLUMBLINE_WORKERS", workers)
+    with picture_process.beside([]) as process:
+        assert not process.started
+
+
+def digests(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
