@@ -1,22 +1,27 @@
 """When to leave one machine, and what a terabyte would cost: on paper, from `make bench-large`'s results.
 
-`python -m bench.scale_costs large.json [--ratio 3] [--cores 2] [--bytes 100] [--price 0.05]` prints the tables of
-docs/scale.md as Markdown. Every figure is one of the file times the growth that it shows: the seconds of CPU of n events are
-those of the largest measured size, times (n / that size) to the power of its exponent, which is that from the first measured
-size to the largest, and at least 1. A cluster takes `--ratio` times the CPU of one machine (what the same stages take on
-Spark, measured beside DuckDB at one size), spread over its cores.
+`python -m bench.scale_costs large.json [--ratio 7] [--cores 2] [--bytes 100] [--price 0.05]` prints the tables of
+docs/scale.md as Markdown; `--record docs/evidence/large.json` keeps the results with these assumptions, from which
+`python -m docs.scale_tables` writes the same tables into the page.
+
+What was measured stands as it is. The rest is that times its growth: the seconds of CPU of n events are those of the
+largest measured size, times (n / that size) to the power of the exponent from the first measured size to the largest, at
+least 1. A cluster takes `--ratio` times the CPU of one machine, spread over its cores; cores are busy for the same share
+of the time as in the largest measured run.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.large import records
-from bench.large.records import STAGES, WHOLE, World
+from bench.large.records import STAGES, WHOLE, StageCost, World
+from plumbline.core import files
 
 SPREAD = ("data", "validate", "features")
 """Stages that a cluster computes; the others run on the machine that drives it."""
@@ -43,16 +48,29 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--cores", type=int, default=2, help="of the machine that was measured")
     parser.add_argument("--bytes", type=float, default=100.0, help="of an event in its source")
     parser.add_argument("--price", type=float, default=0.05, help="of a core for an hour")
+    parser.add_argument("--record", type=Path, help="JSON that keeps results and assumptions")
     chosen = parser.parse_args(words)
-    worlds = [world for world in records.read(chosen.results) if world.whole]
-    if not worlds:
+    if not _through(records.read(chosen.results)):
         print(f"{chosen.results}: no size with all stages; run `make bench-large`", file=sys.stderr)
         return 2
     given = Assumptions(chosen.ratio, chosen.cores, chosen.bytes, chosen.price)
-    print(
-        "\n".join([*_stages(worlds), "", *crossover(worlds, given), "", *terabyte(worlds, given)])
-    )
+    record = {"worlds": files.read_json(chosen.results)["worlds"], "assumptions": asdict(given)}
+    if chosen.record:
+        files.write_json(chosen.record, record)
+    print("\n".join(tables(record)))
     return 0
+
+
+def tables(record: Mapping[str, Any]) -> Iterator[str]:
+    """What was measured, the crossover, and a terabyte: lines of Markdown."""
+    worlds = _through(records.parse(record))
+    given = Assumptions(**record["assumptions"])
+    yield from (*measured(worlds), "", *crossover(worlds, given), "", *terabyte(worlds, given))
+
+
+def _through(worlds: Sequence[World]) -> list[World]:
+    """Those with all stages."""
+    return [world for world in worlds if world.whole]
 
 
 def power(worlds: Sequence[World], name: str) -> float:
@@ -68,41 +86,52 @@ def cpu(worlds: Sequence[World], name: str, events: float) -> float:
     return cost.cpu * (events / worlds[-1].events) ** power(worlds, name) if cost else 0.0
 
 
-def hours(worlds: Sequence[World], events: float, cores: int) -> float:
-    """Of all stages on one machine, by the share of its cores that was used at the largest size."""
+def busy(worlds: Sequence[World], cores: int) -> float:
+    """The share of the cores that the largest measured run used."""
     whole = worlds[-1].whole
-    busy = min(1.0, whole.cpu / whole.wall / cores) if whole else 1.0
-    return sum(cpu(worlds, name, events) for name in STAGES) / (cores * busy) / HOUR
+    return min(1.0, whole.cpu / whole.wall / cores) if whole else 1.0
+
+
+def hours(worlds: Sequence[World], events: float, cores: int) -> float:
+    """Of all stages on one machine."""
+    seconds = sum(cpu(worlds, name, events) for name in STAGES)
+    return seconds / (cores * busy(worlds, cores)) / HOUR
 
 
 def on_cluster(worlds: Sequence[World], events: float, given: Assumptions, cores: int) -> float:
     """Hours where a cluster of so many cores computes what it can, and one machine the rest."""
     spread = sum(cpu(worlds, name, events) for name in SPREAD)
     rest = sum(cpu(worlds, name, events) for name in STAGES if name not in SPREAD)
-    return (given.ratio * spread / cores + rest / given.cores) / HOUR
+    used = busy(worlds, given.cores)
+    return (given.ratio * spread / cores + rest / given.cores) / used / HOUR
 
 
-def _stages(worlds: Sequence[World]) -> Iterator[str]:
-    yield f"| stage | CPU at {worlds[-1].events:,} events | peak memory | exponent of CPU |"
-    yield "|---|---|---|---|"
+def measured(worlds: Sequence[World]) -> Iterator[str]:
+    """Seconds by the clock, of CPU, and MB at the peak by stage and size, with the exponent of CPU."""
+    sizes = " | ".join(f"{world.events:,} events" for world in worlds)
+    growth = [" exponent of CPU |"] if len(worlds) > 1 else []
+    yield f"| seconds / of CPU / MB at the peak | {sizes} |{''.join(growth)}"
+    yield "|---" * (1 + len(worlds) + len(growth)) + "|"
     for name in (*STAGES, WHOLE):
-        if cost := worlds[-1].cost(name):
-            yield f"| {name} | {cost.cpu:,.0f} s | {cost.resident:,.0f} MB | {power(worlds, name):.2f} |"
+        cells = " | ".join(_cost(world.cost(name)) for world in worlds)
+        last = records.exponent(worlds[0], worlds[-1], name, "cpu") if growth else 0.0
+        yield f"| {name} | {cells} |" + (f" {last:.2f} |" if growth else "")
+
+
+def _cost(cost: StageCost | None) -> str:
+    return f"{cost.wall:,.0f} / {cost.cpu:,.0f} / {cost.resident:,.0f}" if cost else ""
 
 
 def crossover(worlds: Sequence[World], given: Assumptions) -> Iterator[str]:
-    """Hours by events: of one machine, and of it with clusters."""
-    yield (
-        f"| events | one machine, {given.cores} cores | "
-        + " | ".join(f"with a cluster of {cores} cores" for cores in CORES)
-        + " |"
-    )
+    """How long all stages take, by events: on one machine, and on it with clusters."""
+    clusters = " | ".join(f"with a cluster of {cores} cores" for cores in CORES)
+    yield f"| events | one machine, {given.cores} cores | {clusters} |"
     yield "|---" * (2 + len(CORES)) + "|"
     for events in EVENTS:
         alone = hours(worlds, events, given.cores)
         with_cluster = (on_cluster(worlds, events, given, cores) for cores in CORES)
-        cells = [f"**{h:.2f} h**" if h < alone else f"{h:.2f} h" for h in with_cluster]
-        yield f"| {events:,} | {alone:.2f} h | {' | '.join(cells)} |"
+        cells = [f"**{duration(h)}**" if h < alone else duration(h) for h in with_cluster]
+        yield f"| {events:,} | {duration(alone)} | {' | '.join(cells)} |"
     least = int(given.ratio * given.cores) + 1
     yield ""
     yield (
@@ -110,20 +139,37 @@ def crossover(worlds: Sequence[World], given: Assumptions) -> Iterator[str]:
     )
 
 
+def duration(hours: float) -> str:
+    """Of hours in the unit that fits.
+
+    >>> duration(0.002), duration(0.5), duration(12.34)
+    ('7 s', '30 min', '12.3 h')
+    """
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    minutes = hours * 60
+    return f"{minutes:.0f} min" if minutes >= 1 else f"{minutes * 60:.0f} s"
+
+
 def terabyte(worlds: Sequence[World], given: Assumptions) -> Iterator[str]:
     """What a terabyte of events takes and costs, stage by stage."""
     events = TERABYTE / given.bytes
-    yield f"| of 1 TB: {events:,.0f} events of {given.bytes:g} bytes | core-hours, one machine | core-hours, cluster | at {given.price:g} a core-hour |"
-    yield "|---|---|---|---|"
-    total = 0.0
+    price = f"at {given.price:g} each"
+    yield (
+        f"| of 1 TB: {events:,.0f} events of {given.bytes:g} bytes | core-hours, one machine | {price} | core-hours with "
+        f"a cluster | {price} |"
+    )
+    yield "|---" * 5 + "|"
+    alone = {name: cpu(worlds, name, events) / HOUR for name in STAGES}
+    spread = {name: h * (given.ratio if name in SPREAD else 1) for name, h in alone.items()}
     for name in STAGES:
-        alone = cpu(worlds, name, events) / HOUR
-        spread = alone * given.ratio if name in SPREAD else 0.0
-        cost = (spread or alone) * given.price
-        total += cost
-        shown = f"{spread:,.0f}" if spread else "on the driver"
-        yield f"| {name} | {alone:,.0f} | {shown} | {cost:,.0f} |"
-    yield f"| whole | | | {total:,.0f} |"
+        where = "" if name in SPREAD else " (not spread)"
+        yield _priced(name, alone[name], spread[name], given.price, where)
+    yield _priced(WHOLE, sum(alone.values()), sum(spread.values()), given.price)
+
+
+def _priced(name: str, alone: float, spread: float, price: float, where: str = "") -> str:
+    return f"| {name} | {alone:,.0f} | {alone * price:,.1f} | {spread:,.0f}{where} | {spread * price:,.1f} |"
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
 """Write the tables of docs/scale.md from the records in docs/evidence: `python -m docs.scale_tables`.
 
 `python -m docs.scale_tables --check` exits with 1 where the page has others. A table of which there is no record is left
-out.
+out. The records are written by the scripts that the page names; that of `make bench-large` by
+`python -m bench.scale_costs large.json --record docs/evidence/large.json`.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bench import dvc_limits, serving_scale
+from bench import dvc_limits, scale_costs, serving_scale
 from plumbline.core import files
 
 ROOT = Path(__file__).resolve().parent
@@ -20,12 +22,12 @@ PAGE = ROOT / "scale.md"
 
 def tables() -> dict[str, str]:
     """By the script that measures it, each table as Markdown."""
-    found = {}
-    for name, lines in (("dvc_limits", _limits), ("serving_scale", _serving)):
-        record = ROOT / "evidence" / f"{name}.json"
-        if record.exists():
-            found[f"bench.{name}"] = "\n".join(lines(files.read_json(record)))
-    return found
+    written: dict[str, str] = {}
+    for name, (record, lines) in TABLES.items():
+        path = ROOT / "evidence" / f"{record}.json"
+        if path.exists():
+            written[f"bench.{name}"] = "\n".join(lines(files.read_json(path)))
+    return written
 
 
 def page(text: str) -> str:
@@ -52,8 +54,29 @@ def _row(count: str, size: str, row: dict[str, float]) -> str:
     return f"| {count} | {size} | {' | '.join(cells)} |"
 
 
-def _serving(record: dict[str, object]) -> Iterator[str]:
-    yield from serving_scale.tables(record)
+def _manifest(record: Mapping[str, Any]) -> Iterator[str]:
+    yield f"| {record['files']:,} files | seconds | of CPU |"
+    yield "|---|---|---|"
+    for name, step in record["steps"].items():
+        yield f"| `{name.partition(' (')[0].partition(',')[0]}`{_further(name)} | {step['wall']:.1f} | {step['cpu']:.1f} |"
+
+
+def _further(name: str) -> str:
+    """What the record says beside the command.
+
+    >>> _further("verify, one replaced"), _further("manifest --update (first)"), _further("verify")
+    (', one replaced', ' (first)', '')
+    """
+    return name[len(name.partition(" (")[0].partition(",")[0]) :]
+
+
+TABLES: Mapping[str, tuple[str, Callable[[Any], Iterable[str]]]] = {
+    "scale_costs": ("large", scale_costs.tables),
+    "dvc_limits": ("dvc_limits", _limits),
+    "manifest_files": ("manifest_files", _manifest),
+    "serving_scale": ("serving_scale", serving_scale.tables),
+}
+"""By the script, its record in docs/evidence, and what makes the table of it."""
 
 
 def main(words: Sequence[str] = ()) -> int:

@@ -73,8 +73,12 @@ class World:
 
 def read(path: Path) -> list[World]:
     """The worlds of the file, the smallest first; none where there is no file."""
-    entries = files.read_json(path)["worlds"] if path.exists() else []
-    return sorted(map(_world, entries), key=lambda w: w.events)
+    return parse(files.read_json(path)) if path.exists() else []
+
+
+def parse(record: Mapping[str, Any]) -> list[World]:
+    """The worlds of a file's JSON, the smallest first."""
+    return sorted(map(_world, record["worlds"]), key=lambda w: w.events)
 
 
 def keep(path: Path, world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from bench import scale_costs
 from bench.large import records
 from bench.large.records import STAGES, StageCost, World
+from plumbline.core import files
 
 GIVEN = scale_costs.Assumptions(ratio=4, cores=2, bytes=100, price=0.05)
 
@@ -41,10 +42,16 @@ def test_a_cluster_of_as_many_cores_as_the_ratio_is_even() -> None:
 def test_the_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for one in WORLDS:
         records.keep(tmp_path / "large.json", one)
-    assert scale_costs.main([str(tmp_path / "large.json"), "--ratio", "4"]) == 0
+    record = tmp_path / "record.json"
+    words = [str(tmp_path / "large.json"), "--ratio", "4", "--record", str(record)]
+    assert scale_costs.main(words) == 0
     shown = capsys.readouterr().out
     assert "A cluster is faster from 9 cores on" in shown
     assert "10,000,000,000 events of 100 bytes" in shown
-    assert "| data | 111 | 444 | 22 |" in shown
+    assert "| data | 5 / 10 / 1 | 1,000 / 2,000 / 1 | 1.15 |" in shown
+    assert "| 1,000,000 | 35 s | " in shown
+    assert "| data | 111 | 5.6 | 444 | 22.2 |" in shown
+    assert "| train | 111 | 5.6 | 111 (not spread) | 5.6 |" in shown
+    assert "\n".join(scale_costs.tables(files.read_json(record))) == shown.rstrip("\n")
     assert scale_costs.main([str(tmp_path / "none.json")]) == 2
     assert "run `make bench-large`" in capsys.readouterr().err
