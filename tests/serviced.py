@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from plumbline.ops.serving.feature_states import FeatureStates
 from plumbline.serve import clock
 from plumbline.serve.http.metrics import Metrics
 from plumbline.serve.log.prediction_log import PredictionLog
@@ -25,8 +26,9 @@ from plumbline.serve.routes.bundle_store import BundleStore
 from plumbline.serve.routes.live import LiveRoutes
 from plumbline.serve.routes.router import opened
 from plumbline.serve.service import Service
-from plumbline.serve.state import fold, plan
+from plumbline.serve.state import fold, older_rows, plan
 from plumbline.serve.state.memory import MemoryState
+from plumbline.serve.state.other_states import OtherStates
 from tests.boosting import parcels
 from tests.routed import store_of, three
 
@@ -50,12 +52,13 @@ def serving(
     shared: Callable[[], State] | None = None,
     writer: str = "",
     jobs: list[Callable[[], None]] | None = None,
+    project: Path | None = None,
     **settings: Any,
 ) -> Iterator[Service]:
     """A service on a copy of what `made` made; started again on the same folder, it goes on. `by`: its clock.
 
     `shared`: opens the state of several processes; `writer`: the name of this one. `jobs`: where the shadows' work is
-    put, which nobody does otherwise.
+    put, which nobody does otherwise. `project`: its root, where bundles of other features may stand beside.
     """
     if not folder.exists():
         shutil.copytree(base, folder)
@@ -66,6 +69,11 @@ def serving(
     state = shared() if shared else _embedded(reader, own.late_days)
     later = [] if jobs is None else jobs
     live = LiveRoutes(opened(folder, Arms(usecase, BundleStore(folder))), later.append)
+    others = OtherStates()
+    if project is not None:
+        assert isinstance(state, MemoryState)
+        maker = FeatureStates(project, usecase.name, own, BundleStore(folder))
+        others = maker.connect(state, live, log, {})
     one = Service(
         Parts(
             usecase=usecase,
@@ -79,18 +87,21 @@ def serving(
             reader=reader,
             clock=clock.of(by),
             observer=Metrics(),
+            others=others,
         )
     )
     try:
         yield one
     finally:
+        log.flush()
+        others.close()
         log.close()
 
 
 def _embedded(reader: LogReader, late_days: int) -> State:
     state = MemoryState(plan.compiled(parcels()), late_days)
     state.begin(20148, 20148)  # as a seed whose days end before FIRST
-    fold.fold(state, reader.rows())
+    fold.fold(state, older_rows.renewed(state, reader.rows()))
     return state
 
 

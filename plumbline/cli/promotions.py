@@ -37,7 +37,8 @@ StopOption = Annotated[
 ReplaceOption = Annotated[
     bool,
     typer.Option(
-        "--replace", help="Let a new process take over where the commit has other features."
+        "--replace",
+        help="Let a new process take over where the commit has other features or another contract.",
     ),
 ]
 LoadOption = Annotated[

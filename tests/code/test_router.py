@@ -76,11 +76,13 @@ def test_golden_events_that_are_missing_refuse_the_bundle(tmp_path: Path, models
         Arms(parcels(), store).admit(md5)
 
 
-def test_other_definitions_need_a_new_process(tmp_path: Path, models: list[Path]):
+def test_other_definitions_need_a_new_process_where_one_state_serves_several(
+    tmp_path: Path, models: list[Path]
+):
     store, (md5,) = store_of(tmp_path, models[:1])
     other = parcels(features=("height", "kind_code", "sender_mean_7d"))
-    with pytest.raises(BundleError, match="new features need a new process"):
-        Arms(other, store).admit(md5)
+    with pytest.raises(BundleError, match="it needs a new process"):
+        Arms(other, store, beside=False).admit(md5)
 
 
 def test_what_scores_another_answer_alone_is_refused(

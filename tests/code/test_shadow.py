@@ -16,7 +16,8 @@ def queue(most: int = 10) -> tuple[ShadowQueue, list[Callable[[], None]]]:
 
 def job(found: list[Any], size: int = 4, of: Callable[[Any], Any] = lambda c: c) -> ShadowJob:
     arm: Any = SimpleNamespace(name="s", loaded=SimpleNamespace(compiled=SimpleNamespace(of=of)))
-    return ShadowJob(arm, ["answer"] * size, size, lambda scored, _: found.append(scored))
+    inputs: Any = SimpleNamespace(of=lambda _: ["answer"] * size)
+    return ShadowJob(arm, inputs, size, lambda scored, _: found.append(scored))
 
 
 def run(waiting: list[Callable[[], None]]) -> int:

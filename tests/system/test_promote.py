@@ -237,9 +237,13 @@ def test_from_merged_to_champion_and_back(
         assert canaries == [*(f"canary at {n} %" for n in (1, 5, 25, 100)), "canary passed"]
 
         accept(project, "more")
-        code, printed = run(capsys, "promote", CASE, "more")
-        assert (code, "add --replace" in printed) == (2, True)
-        code, printed = tell_server(project)
+        code, printed = tell_server(project)  # other features, beside those of the running process
+        assert (code, champion()) == (0, more), printed
+        assert control.call(SOCKET, {"do": "stats"})["pid"] == process.pid
+        assert run(capsys, "red-button", CASE)[0] == 0
+        assert champion() == old
+        check_out(project, "more")
+        code, printed = run(capsys, "promote", CASE, "more", "--replace")
         assert (code, champion()) == (0, more), printed
         assert process.poll() is None
         code, printed = run(capsys, "rollback", "served")

@@ -11,6 +11,8 @@ def replace(run: PromotionRun) -> None:
     """Let it take over, once; PlumblineError where it does not come up: then the old one serves on."""
     if run.routes().champion != run.promotion.bundle:
         run.note("replace", pid=takeover.take_over(run.root))
+        if run.routes().champion != run.promotion.bundle:  # it was routed here before
+            run.change(action="switch", bundle=run.promotion.bundle)
     routes = run.routes()
     if routes.champion != run.promotion.bundle:
         raise RefusedError(

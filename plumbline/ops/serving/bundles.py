@@ -21,13 +21,14 @@ from plumbline.core import dvc_hash
 from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.evaluate.baselines import evenly
+from plumbline.model import bundle, manifest, usecase_file
 from plumbline.ops import packed_bundle
 from plumbline.repo import artifacts, restored_outs, revisions
 from plumbline.repo.artifacts import Role
 from plumbline.repo.tracked_outs import Out
 from plumbline.serve import scoring
 from plumbline.serve.routes import arms
-from plumbline.serve.routes.bundle_store import BundleStore, Golden
+from plumbline.serve.routes.bundle_store import COMMIT, BundleStore, Golden
 
 MOST = 200
 """Golden events."""
@@ -37,11 +38,12 @@ PREFIX = re.compile(r"[0-9a-f]{6,32}(\.dir)?")
 
 @dataclass(frozen=True)
 class Sources:
-    """A bundle's folder, the test table, and the folder with the answers recorded for it."""
+    """A bundle's folder, the test table, the folder with the answers recorded for it, and the tiles where there are any."""
 
     model: Path
     test: Path
     report: Path
+    tiles: Path | None = None
 
 
 def bring(root: Path, usecase: FeatureSet, store: BundleStore, name: str | None) -> str:
@@ -62,8 +64,17 @@ def bring(root: Path, usecase: FeatureSet, store: BundleStore, name: str | None)
 
 
 def _put(usecase: FeatureSet, store: BundleStore, sources: Sources, origin: str) -> str:
-    golden = recorded(usecase, sources.test, sources.report / PREDICTIONS)
-    return store.put(sources.model, golden, origin, "the commit's evaluation")
+    own = _features(sources.model, usecase)
+    golden = recorded(own, sources.test, sources.report / PREDICTIONS)
+    return store.put(sources.model, golden, origin, COMMIT, sources.tiles)
+
+
+def _features(model: Path, usecase: FeatureSet) -> FeatureSet:
+    """What a bundle's test table holds: the checkout's features, or those that came with it; nothing is executed."""
+    described, carried = bundle.described(model)
+    if carried is None or manifest.definitions(usecase) == described.definitions:
+        return usecase
+    return usecase_file.stub(carried)
 
 
 def recorded(usecase: FeatureSet, test: Path, predictions: Path) -> Golden:
@@ -96,8 +107,9 @@ def _unrecorded(root: Path, usecase: FeatureSet, store: BundleStore, path: Path)
 
 
 def _here(root: Path, name: str) -> Sources:
-    roles = (Role.BUNDLE, Role.TEST_TABLE, Role.EVALUATE_REPORT)
-    sources = Sources(*(artifacts.path(name, role, root) for role in roles))
+    roles = (Role.BUNDLE, Role.TEST_TABLE, Role.EVALUATE_REPORT, Role.TILES)
+    model, test, report, tiles = (artifacts.path(name, role, root) for role in roles)
+    sources = Sources(model, test, report, tiles if tiles.is_dir() else None)
     if not sources.model.is_dir():
         raise BundleError(f"{sources.model}: no such folder; run `dvc checkout`, or `dvc repro`")
     return sources
@@ -108,7 +120,11 @@ def _fetched(root: Path, name: str, rev: str) -> Iterator[Sources]:
     """What a revision recorded, from DVC's cache or its default remote; each byte is hashed."""
     outs = revisions.outs(root, revisions.commit(root, rev))
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
-        sources = Sources(*(Path(folder) / n / name for n in ("model", "test", "report")))
+        tiles = artifacts.by_usecase(outs, Role.TILES).get(name)
+        names = ("model", "test", "report", *(["tiles"] if tiles else []))
+        sources = Sources(*(Path(folder) / n / name for n in names))
+        if tiles and sources.tiles:
+            restored_outs.restore(root, tiles, sources.tiles)
         restored_outs.restore(root, _out(outs, name, rev, Role.BUNDLE), sources.model)
         restored_outs.restore(root, _out(outs, name, rev, Role.TEST_TABLE), sources.test)
         report = _out(outs, name, rev, Role.EVALUATE_REPORT)

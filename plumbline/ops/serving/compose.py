@@ -7,22 +7,33 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from plumbline.core import usecase_loader
+from plumbline.core import dvc_hash, usecase_loader
 from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.usecase import FeatureSet
 from plumbline.model import admission, bundle
-from plumbline.ops.serving import bundles, first_routes, live_checks, places, states
-from plumbline.ops.serving.states import OnlineState
+from plumbline.ops.serving import (
+    bundles,
+    feature_states,
+    first_routes,
+    live_checks,
+    places,
+    states,
+)
+from plumbline.ops.serving.feature_states import FeatureStates
+from plumbline.ops.serving.states import EmbeddedState, OnlineState
+from plumbline.repo import artifacts
+from plumbline.repo.artifacts import Role
 from plumbline.serve import clock as clocks
 from plumbline.serve.log.prediction_log import PredictionLog
 from plumbline.serve.log.reader import LogReader
 from plumbline.serve.online.actions import Actions
 from plumbline.serve.online.checks import CompiledCheck
 from plumbline.serve.params import Serve
+from plumbline.serve.protocols import State
 from plumbline.serve.requests.parts import Observer, Parts
 from plumbline.serve.requests.writers import Writers
 from plumbline.serve.routes import document, routes_file
@@ -32,6 +43,8 @@ from plumbline.serve.routes.bundle_store import BundleStore
 from plumbline.serve.routes.live import LiveRoutes
 from plumbline.serve.routes.router import Router
 from plumbline.serve.service import Service
+from plumbline.serve.state.memory import MemoryState
+from plumbline.serve.state.other_states import OtherStates
 from plumbline.serve.state.redis_state import RedisState
 
 messages = logging.getLogger("plumbline")
@@ -61,6 +74,13 @@ class Prepared:
     state: OnlineState
     store: BundleStore
     router: Router | None
+    made: dict[str, EmbeddedState] = field(default_factory=dict)
+    others: OtherStates = field(default_factory=OtherStates)
+
+    def slice(self) -> None:
+        """Write a part of the states' checkpoints."""
+        self.state.slice()
+        self.others.slice()
 
     def open(self, held: ExitStack, observer: Observer) -> Service:
         """Take the log and the routes, and fold what was logged since; `held` lets go of them."""
@@ -74,12 +94,14 @@ class Prepared:
         reader = LogReader(place)
         state = self.state.open(log, held)
         router = self._routes_now(folder)
+        live = LiveRoutes(router, _later, settings.route_by)
+        self._open_others(state, live, log, held)
         return Service(
             Parts(
                 usecase=self.usecase,
                 settings=settings,
                 checks=CompiledCheck(self.usecase, settings.late_days),
-                live=LiveRoutes(router, _later, settings.route_by),
+                live=live,
                 writers=Writers(self.usecase.key),
                 state=state,
                 claims=state if isinstance(state, RedisState) else log,
@@ -88,15 +110,39 @@ class Prepared:
                 clock=clocks.of(self.clock, state.newest_time),
                 observer=observer,
                 live_check=live_checks.of(self.project, self.usecase, router, self.state.writer),
+                others=self.others,
             )
         )
+
+    def _open_others(
+        self, state: State, live: LiveRoutes, log: PredictionLog, held: ExitStack
+    ) -> None:
+        """The states of bundles of other features, now and as they are routed."""
+        if isinstance(state, RedisState):
+            return
+        assert isinstance(state, MemoryState)
+        self.others = self._maker().connect(state, live, log, self.made)
+        held.callback(self.others.close)
+        held.callback(log.flush)
+
+    def _maker(self) -> FeatureStates:
+        return FeatureStates(self.project, self.usecase.name, self.settings, self.store)
+
+    def load_others(self, running: bool) -> None:
+        """Load what takes time of the states of other features."""
+        if self.router is not None:
+            wanted = feature_states.wanted(self.router.current)
+            self.made = {one.features: self._maker().made(one, running) for one in wanted}
 
     def _routes_now(self, folder: Path) -> Router:
         """The router; loaded again where the routes were changed since `prepare`.
 
         Where the checkout has other features than the champion, its own bundle answers from now on.
         """
-        arms, known = Arms(self.usecase, self.store), routes_file.read(folder).routes
+        arms, known = (
+            _arms(self.usecase, self.store, self.settings),
+            routes_file.read(folder).routes,
+        )
         assert known is not None
         if self.router is None:
             md5 = bundles.bring(self.project, self.usecase, self.store, None)
@@ -115,18 +161,33 @@ def prepare(project: Path, name: str, settings: Serve, process: Setting) -> Prep
     usecase = usecase_loader.load_features(name)
     first_routes.ensure(project, usecase)
     store = BundleStore(places.folder(project, name))
-    router = _router(project, usecase, store)
+    router = _router(project, usecase, store, settings)
     if router is not None:
         champion = router.current.loaded[router.routes.champion]
         Actions(settings.explore, settings.withhold).check(champion.scorer.bundle)
     state = states.load(project, usecase, settings, process.running, process.writer)
-    return Prepared(project, usecase, settings, process.clock, state, store, router)
+    prepared = Prepared(project, usecase, settings, process.clock, state, store, router)
+    prepared.load_others(process.running)
+    return prepared
 
 
-def _router(project: Path, usecase: FeatureSet, store: BundleStore) -> Router | None:
-    """The routes on disk, loaded; None where they are of other features than the checkout's bundle, which is brought."""
+def _arms(usecase: FeatureSet, store: BundleStore, settings: Serve) -> Arms:
+    """Bundles of other features stand beside where the state is this process's alone."""
+    return Arms(usecase, store, beside=settings.state is None)
+
+
+def _router(
+    project: Path, usecase: FeatureSet, store: BundleStore, settings: Serve
+) -> Router | None:
+    """The routes on disk, loaded; None where they are of other features than the checkout's bundle, which is brought.
+
+    Routes that had the checkout's bundle before stay: whoever took it out of them meant it.
+    """
+    if _is_new(project, usecase, store):
+        bundles.bring(project, usecase, store, None)
+        return None
     try:
-        return routers.opened(store.folder, Arms(usecase, store))
+        return routers.opened(store.folder, _arms(usecase, store, settings))
     except BundleError:
         known = routes_file.read(store.folder).routes
         if known is None or _scores(store, known.champion, usecase):
@@ -134,6 +195,19 @@ def _router(project: Path, usecase: FeatureSet, store: BundleStore) -> Router | 
         if bundles.bring(project, usecase, store, None) == known.champion:
             raise
         return None
+
+
+def _is_new(project: Path, usecase: FeatureSet, store: BundleStore) -> bool:
+    """Whether the champion has other features than the checkout, whose bundle was never routed."""
+    known = routes_file.read(store.folder).routes
+    assert known is not None
+    try:
+        if _scores(store, known.champion, usecase):
+            return False
+    except PlumblineError:
+        return False
+    md5 = dvc_hash.md5(artifacts.path(usecase.name, Role.BUNDLE, project))
+    return not any(md5 in entry.routes.bundles for entry in routes_file.history(store.folder))
 
 
 def _scores(store: BundleStore, md5: str, usecase: FeatureSet) -> bool:

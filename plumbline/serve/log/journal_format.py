@@ -16,8 +16,10 @@ import msgspec
 from plumbline.serve.log.rows import Taken
 from plumbline.serve.protocols import LoggedEvent, LoggedOutcome
 
-Runs = Sequence[tuple[int, Sequence[LoggedEvent | LoggedOutcome]]]
-"""The rows of one request, by the day in whose file they go."""
+Run = tuple[int, Sequence[LoggedEvent | LoggedOutcome]]
+DescribedRun = tuple[int, Sequence[LoggedEvent | LoggedOutcome], str]
+Runs = Sequence[Run | DescribedRun]
+"""The rows of one request, by the day in whose file they go; with their description where it is not the segment's."""
 FORMAT = 1
 SIZE, HEAD = 4, 8
 """Bytes of the length, and of length and checksum."""
@@ -45,7 +47,9 @@ class Recorder:
         TypeError or ValueError where a row cannot be written as it is.
         """
         memory = self._memory
-        _encode_into([(day, [_values(row) for row in rows]) for day, rows in runs], memory, HEAD)
+        _encode_into(
+            [(day, [_values(row) for row in rows], *own) for day, rows, *own in runs], memory, HEAD
+        )
         with memoryview(memory) as whole, whole[HEAD:] as payload:
             checksum = adler32(payload)
         memory[:HEAD] = _head(len(memory) - HEAD, checksum)
@@ -72,8 +76,9 @@ def rows(data: bytes, after: int = 0) -> Iterator[Taken]:
     if number != FORMAT:
         raise ValueError(f"expected format {FORMAT}, found {number}: written by another Plumbline")
     for payload in payloads:
-        for day, listed in _decode(payload):
-            yield from (Taken(day, _row(one), document) for one in listed if one[0] > after)
+        for day, listed, *own in _decode(payload):
+            words = own[0] if own else document
+            yield from (Taken(day, _row(one), words) for one in listed if one[0] > after)
 
 
 def _row(values: list[object]) -> LoggedEvent | LoggedOutcome:

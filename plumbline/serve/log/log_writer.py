@@ -58,7 +58,7 @@ class LogWriter:
         self._thread.start()
 
     def put(self, runs: Runs, document: str) -> None:
-        """Rows to write, in the order of their sequence, with their description."""
+        """Rows to write, in the order of their sequence. `document`: the description of runs that bring none."""
         self._waiting.append((runs, document))
         if len(self._waiting) >= MANY:
             self._at_once.set()
@@ -93,7 +93,9 @@ class LogWriter:
         """Write the rows that wait, a transaction per day; whether that succeeded."""
         for _ in range(len(self._waiting)):
             runs, document = self._waiting.popleft()
-            self._taken += [Taken(day, row, document) for day, rows in runs for row in rows]
+            for day, rows, *own in runs:
+                words = own[0] if own else document
+                self._taken += [Taken(day, row, words) for row in rows]
         self._counts.update(self._refused.popleft() for _ in range(len(self._refused)))
         try:
             self._count()

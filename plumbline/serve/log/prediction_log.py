@@ -11,7 +11,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +26,7 @@ from plumbline.serve.log import (
 from plumbline.serve.log.claims import CommittedClaims
 from plumbline.serve.log.journal import Journal
 from plumbline.serve.log.journal_sync import JournalSync
+from plumbline.serve.log.log_status import LogStatus
 from plumbline.serve.log.log_writer import LogWriter
 from plumbline.serve.log.refusal_counts import Refused
 from plumbline.serve.log.row_order import LoggedRow
@@ -36,19 +36,6 @@ from plumbline.serve.protocols import Claim, Key, LogError, LoggedEvent, LoggedO
 
 MOST_WAITING = 20_000
 """Rows that wait for the file of their day, at most, before requests are refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogStatus:
-    """How a log stands. `broken`: why it is not written; None where it is.
-
-    Counts are of rows since the start; `waiting`: those that are not in the file of their day yet.
-    """
-
-    broken: str | None
-    appended: int
-    waiting: int
-    unlogged_requests: int
 
 
 class PredictionLog:
@@ -83,11 +70,16 @@ class PredictionLog:
         self._changed = threading.Condition()
         self._waiters = Waiters()
         self._document = description.describe(usecase).model_dump_json()
+        self._others: dict[str, str] = {}
         self._recorder = journal_format.Recorder()
         self._journal = Journal(folder, writer, self._document, durable)
         self._writer = LogWriter(folder, writer, self._on_committed, self._on_broken)
         self._sync = JournalSync(self._journal, self._on_synced, self._on_gap) if durable else None
         self._go_on(left)
+
+    def describe(self, definitions: str, usecase: FeatureSet) -> None:
+        """Rows with these `definitions` are of other features than the log's use case: of those of this one."""
+        self._others[definitions] = description.describe(usecase).model_dump_json()
 
     @property
     def last_sequence(self) -> int:
@@ -144,7 +136,8 @@ class PredictionLog:
             return
         if self._closed:
             raise LogError("the prediction log is closed")
-        runs = row_order.by_day(rows, self._last, self._day, gaps=self._shared)
+        days = row_order.by_day(rows, self._last, self._day, gaps=self._shared)
+        runs = row_order.described(days, self._others) if self._others else days
         try:
             record = self._recorder.record(runs)
         except (TypeError, ValueError, OverflowError) as error:

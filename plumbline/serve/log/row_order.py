@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from plumbline.serve.log import day_files
 from plumbline.serve.log.day_files import DAY
+from plumbline.serve.log.journal_format import DescribedRun, Run, Runs
 from plumbline.serve.protocols import LogError, LoggedEvent, LoggedOutcome
 
 LoggedRow = LoggedEvent | LoggedOutcome
@@ -37,3 +39,17 @@ def by_day(
             runs.append((day, []))
         runs[-1][1].append(row)
     return runs
+
+
+def described(runs: Sequence[Run], documents: Mapping[str, str]) -> Runs:
+    """The runs, split where rows of other features begin or end. `documents`: their descriptions, by `definitions`."""
+    parts: list[Run | DescribedRun] = []
+    for day, rows in runs:
+        for words, part in groupby(rows, lambda row: documents.get(_definitions(row), "")):
+            own = list(part)
+            parts.append((day, own, words) if words else (day, own))
+    return parts
+
+
+def _definitions(row: LoggedRow) -> str:
+    return row.definitions if isinstance(row, LoggedEvent) else ""

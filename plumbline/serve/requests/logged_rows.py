@@ -9,6 +9,7 @@ from plumbline.serve.online.actions import Action
 from plumbline.serve.online.scorer import Scored
 from plumbline.serve.protocols import Flag, LoggedEvent
 from plumbline.serve.requests.events import Received
+from plumbline.serve.requests.histories import Histories
 from plumbline.serve.requests.parts import Parts
 from plumbline.serve.routes.router import LoadedArm
 
@@ -19,7 +20,7 @@ class Answered:
 
     one: Received
     arm: LoadedArm
-    aggregates: tuple[float, ...]
+    histories: Histories
     scored: Scored
     action: Action
     flags: tuple[Flag, ...]
@@ -44,7 +45,7 @@ def row(done: Answered, sequence: int, at: int, call: Call) -> LoggedEvent:
         key=one.key,
         digest=one.digest,
         event=one.event,
-        aggregates=done.aggregates,
+        aggregates=done.histories[arm.loaded.features],
         computed=scored.computed,
         derived=scored.derived,
         raw=scored.raw,
@@ -65,11 +66,20 @@ def row(done: Answered, sequence: int, at: int, call: Call) -> LoggedEvent:
     )
 
 
-def shadow(live: LoggedEvent, scored: Scored, arm: LoadedArm, sequence: int) -> LoggedEvent:
+def shadow(
+    live: LoggedEvent,
+    aggregates: tuple[float, ...],
+    scored: Scored,
+    arm: LoadedArm,
+    sequence: int,
+) -> LoggedEvent:
     """The row of a shadow's score of an event that was answered; nobody was given it."""
     return replace(
         live,
         sequence=sequence,
+        aggregates=aggregates,
+        computed=scored.computed,
+        derived=scored.derived,
         raw=scored.raw,
         score=scored.score,
         alarm=scored.alarm,

@@ -39,6 +39,7 @@ def outcomes(parts: Parts, body: bytes, request_id: str) -> bytes:
     finally:
         if done:
             parts.log.append(list(done.values()))
+    parts.others.fold(done.values())
     for row in done.values():
         parts.observer.outcome(parts.usecase.name, row.matched)
     unknown = sum(not row.matched for row in done.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from plumbline.serve.params import Serve
 from plumbline.serve.protocols import Claims, State
 from plumbline.serve.requests.writers import Writers
 from plumbline.serve.routes.live import LiveRoutes
+from plumbline.serve.state.other_states import OtherStates
 
 
 class Observer(Protocol):
@@ -34,7 +35,10 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """One use case, ready to serve. `claims`: the log, or the state that several processes share."""
+    """One use case, ready to serve. `claims`: the log, or the state that several processes share.
+
+    `state`: of the process's own features; `others`: of the features of other bundles.
+    """
 
     usecase: FeatureSet
     settings: Serve
@@ -48,6 +52,7 @@ class Parts:
     clock: Clock
     observer: Observer
     live_check: LiveCheck | None = None
+    others: OtherStates = field(default_factory=OtherStates)
 
     @cached_property
     def actions(self) -> Actions:
@@ -63,6 +68,10 @@ class Parts:
     def id_columns(self) -> tuple[str, ...]:
         """The columns of the entities' ids."""
         return tuple(e.column for e in self.usecase.entities if e.column is not None)
+
+    def state_of(self, features: str) -> State:
+        """The state of a bundle's features (`LoadedBundle.features`)."""
+        return self.others.ready[features].state if features else self.state
 
     @property
     def shared(self) -> bool:

@@ -14,13 +14,16 @@ from plumbline.serve.live_check.window import Seen
 from plumbline.serve.online import answers, bodies
 from plumbline.serve.online.actions import Actions
 from plumbline.serve.online.scorer import Scored
-from plumbline.serve.protocols import Claim, Draft, Flag, Key, LoggedEvent
-from plumbline.serve.requests import logged_rows
+from plumbline.serve.protocols import Claim, Flag, Key, LoggedEvent, State
+from plumbline.serve.requests import histories, logged_rows
 from plumbline.serve.requests.conflicts import ConflictError, StaleError
 from plumbline.serve.requests.events import Received, claims, received, unanswered
+from plumbline.serve.requests.histories import Drafts, Histories
 from plumbline.serve.requests.logged_rows import Answered, Call
 from plumbline.serve.requests.parts import Parts
 from plumbline.serve.requests.waves import waves
+from plumbline.serve.routes.arm_inputs import HOME
+from plumbline.serve.routes.arms import LoadedBundle
 from plumbline.serve.routes.live import RequestAnswers
 from plumbline.serve.routes.router import LoadedArm
 from plumbline.serve.single_event import RawEvent
@@ -61,50 +64,53 @@ def score(parts: Parts, body: bytes, request_id: str) -> bytes:
 def _answered(parts: Parts, new: Sequence[Received], logged: bool) -> list[_Group]:
     """Every event with its answer, in the order in which they are folded."""
     groups: list[_Group] = []
-    draft = parts.state.draft() if len(new) > 1 else None
+    drafts = histories.drafts(parts) if len(new) > 1 else {}
     for wave in waves(parts.usecase, [one.event for one in new]):
         own = [new[i] for i in wave]
-        flags = [_flags(parts, one, draft, logged) for one in own]
-        values = [tuple(parts.state.values(one.event, draft)) for one in own]
-        group = _scored(parts, own, flags, values)
-        if draft is not None:
+        group = _scored(parts, own, drafts, logged)
+        if drafts:
             for one in group.done:
-                derived = dict(zip(parts.usecase.derived, one.scored.derived, strict=True))
-                draft.add_event({**one.one.event, **derived})
+                answered = (one.arm.loaded.features, one.scored.derived)
+                histories.add(parts, drafts, one.one.event, one.histories, answered)
         groups.append(group)
     return groups
 
 
-def _flags(parts: Parts, one: Received, draft: Draft | None, logged: bool) -> tuple[Flag, ...]:
+def _flags(
+    parts: Parts, one: Received, drafts: Drafts, logged: bool, loaded: LoadedBundle
+) -> tuple[Flag, ...]:
     """StaleError where the state is too old and the settings refuse it."""
     flags: list[Flag] = ["late"] if one.late else []
-    if parts.usecase.aggregates:
-        if parts.state.unknown(one.event, draft):
+    if loaded.scorer.usecase.aggregates:
+        state = parts.state_of(loaded.features)
+        if state.unknown(one.event, drafts.get(loaded.features)):
             flags.append("unknown")
         if any(one.event[name] is None for name in parts.id_columns):
             flags.append("defaulted")
-        if is_stale(parts, one.event):
+        if is_stale(parts, state, one.event):
             flags.append("stale")
     return (*flags, *(() if logged else (UNLOGGED,)))
 
 
-def is_stale(parts: Parts, event: RawEvent) -> bool:
+def is_stale(parts: Parts, state: State, event: RawEvent) -> bool:
     """Whether more days than `max_age` are missing; StaleError where the settings refuse that."""
-    missing, most = parts.state.missing_days(event), parts.settings.max_age
+    missing, most = state.missing_days(event), parts.settings.max_age
     if missing > most and parts.settings.stale == "refuse":
         raise StaleError(missing, most)
     return missing > most
 
 
-def _scored(
-    parts: Parts,
-    group: Sequence[Received],
-    flags: Sequence[tuple[Flag, ...]],
-    values: Sequence[tuple[float, ...]],
-) -> _Group:
+def _scored(parts: Parts, group: Sequence[Received], drafts: Drafts, logged: bool) -> _Group:
     """The answers to events that know nothing of each other, one call of the model per arm."""
-    request = parts.live.answer([one.event for one in group], values)
+    events = [one.event for one in group]
+    values = [histories.of(parts, event, drafts) for event in events]
+    own = [one[HOME] for one in values]
+    request = parts.live.answer(events, own, histories.others(values))
     salt = request.routing.routes.salt
+    flags = [
+        _flags(parts, one, drafts, logged, arm.loaded)
+        for one, (arm, _) in zip(group, request.ordered(), strict=True)
+    ]
     pairs = zip(group, values, flags, request.ordered(), strict=True)
     done = [_answer(parts, *one, salt) for one in pairs]
     return _Group(done, request)
@@ -113,7 +119,7 @@ def _scored(
 def _answer(
     parts: Parts,
     one: Received,
-    values: tuple[float, ...],
+    values: Histories,
     flags: tuple[Flag, ...],
     answered: tuple[LoadedArm, Scored],
     salt: str,
@@ -138,13 +144,21 @@ def _counted(
     try:
         for one in done:
             row = logged_rows.row(one, first + len(rows), at, call)
-            claim = parts.state.add_event(row)
+            claim = parts.state.add_event(_own(parts, one, row))
             if claim is None:
                 rows[row.key] = logged_rows.numbered(parts, row)
             given[row.key] = _first(parts, one, claim)
     finally:
         parts.log.append(list(rows.values()))
+    parts.others.fold(rows.values())
     return rows
+
+
+def _own(parts: Parts, one: Answered, row: LoggedEvent) -> LoggedEvent:
+    """The row as the process's own features have it."""
+    renewed = parts.others.home.of(row) if one.arm.loaded.features else row
+    assert isinstance(renewed, LoggedEvent)
+    return renewed
 
 
 def _first(parts: Parts, one: Answered, claim: Claim | None) -> bytes:
@@ -160,26 +174,28 @@ def _shadow(parts: Parts, groups: Iterable[_Group], rows: Mapping[Key, LoggedEve
     """Have the shadows score the same vectors, once the answer is out."""
     for group in groups:
         if group.request.routing.shadows:
-            own = [rows.get(one.one.key) for one in group.done]
+            own = [(rows.get(one.one.key), one.histories) for one in group.done]
             parts.live.shadow(group.request, partial(_log_shadow, parts, own))
 
 
 def _log_shadow(
     parts: Parts,
-    rows: Sequence[LoggedEvent | None],
+    rows: Sequence[tuple[LoggedEvent | None, Histories]],
     arm: LoadedArm,
     places: Sequence[int],
     scored: Sequence[Scored],
 ) -> None:
-    answered = [(rows[i], one) for i, one in zip(places, scored, strict=True)]
+    features = arm.loaded.features
+    answered = [(*rows[i], one) for i, one in zip(places, scored, strict=True)]
     if not parts.log.ready():
         return
     first = parts.log.next_sequence()
-    known = [(row, one) for row, one in answered if row is not None]
-    logged = [logged_rows.shadow(row, one, arm, first + i) for i, (row, one) in enumerate(known)]
+    known = [(row, own[features], one) for row, own, one in answered if row is not None]
+    logged = [logged_rows.shadow(*one, arm, first + i) for i, one in enumerate(known)]
     for row in logged:
         parts.state.add_event(row)
     parts.log.append(logged)
+    parts.others.fold(logged)
 
 
 def _observe(parts: Parts, done: Sequence[Answered]) -> None:

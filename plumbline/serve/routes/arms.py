@@ -1,4 +1,4 @@
-"""Bundles loaded for serving: admitted by their golden events, all of the features of one process. An edge.
+"""Bundles loaded for serving: admitted by their golden events, of the process's features or of others. An edge.
 
 Loading takes a good part of a second and needs the disk, so it is done beside the event loop; what is
 loaded stays in memory while a route or the last champions name it.
@@ -20,18 +20,23 @@ from plumbline.model.admission import Scorer
 from plumbline.serve import scoring
 from plumbline.serve.online.scorer import CompiledScorer
 from plumbline.serve.routes import bundle_store as stores
+from plumbline.serve.routes import other_features
 from plumbline.serve.routes.bundle_store import BundleStore, Golden
 from plumbline.serve.single_event import RawEvent
 
 
 @dataclass(frozen=True)
 class LoadedBundle:
-    """A bundle that was admitted; `scores`: those of its golden events, one row each, for ranks."""
+    """A bundle that was admitted; `scores`: those of its golden events, one row each, for ranks.
+
+    `features`: the md5 of its features' definitions where they are other than the process's; else "".
+    """
 
     md5: str
     scorer: Scorer
     compiled: CompiledScorer
     scores: Any
+    features: str = ""
 
     @property
     def definitions(self) -> str:
@@ -41,21 +46,29 @@ class LoadedBundle:
 
 @dataclass(frozen=True)
 class Arms:
-    """Loads bundles of one use case for one process, whose features all of them share."""
+    """Loads bundles of one use case for one process. `beside`: also those of other features, each with its own state."""
 
     usecase: FeatureSet
     store: BundleStore
+    beside: bool = True
 
     def admit(self, md5: str) -> LoadedBundle:
         """Load a bundle of the store; BundleError where it is damaged, of other features, or its golden events differ."""
         self.store.check(md5)
-        scorer = load(self.store.model(md5), self.usecase)
+        scorer = self._scorer(md5)
         golden = self.store.golden(md5)
         answers = scoring.answers(scorer, golden.events)
         stores.refuse_different(self.usecase.name, golden.recorded, answers)
         compiled = CompiledScorer(scorer)
-        scores = _one_by_one(self.usecase, compiled, golden, answers)
-        return LoadedBundle(md5, scorer, compiled, scores)
+        scores = _one_by_one(scorer.usecase, compiled, golden, answers)
+        features = "" if scorer.usecase is self.usecase else compiled.definitions
+        if features:
+            self.store.tiles(md5)
+        return LoadedBundle(md5, scorer, compiled, scores, features)
+
+    def _scorer(self, md5: str) -> Scorer:
+        recorded = self.store.about(md5).is_recorded
+        return load(self.store.model(md5), self.usecase, beside=self.beside, recorded=recorded)
 
     def all(
         self, md5s: Iterable[str], known: Mapping[str, LoadedBundle]
@@ -70,18 +83,25 @@ class Arms:
         return loaded, problems
 
 
-def load(folder: Path, usecase: FeatureSet) -> Scorer:
-    """A bundle with the process's use case; BundleError where that declares other features, or libraries refuse."""
+def load(
+    folder: Path, usecase: FeatureSet, *, beside: bool = False, recorded: bool = False
+) -> Scorer:
+    """A bundle with the process's use case; BundleError where that declares other features, or libraries refuse.
+
+    `beside`: other features are scored by the use case that came with the bundle, where that can be (`other_features`).
+    """
     loaded = bundle.load(folder, usecase.name, threads=1)
     verdicts = library_versions.compared(loaded.carried.libraries if loaded.carried else {})
     library_versions.refuse(loaded.usecase, verdicts)
-    if not admission.same_code(loaded, usecase):
+    if admission.same_code(loaded, usecase):
+        return Scorer(loaded, usecase, "checkout", tuple(verdicts))
+    if not beside:
         raise BundleError(
-            f"{folder}: this bundle of '{usecase.name}' has other features or row functions than the running process: "
-            "a new model can be routed, new features need a new process: check out the bundle's commit and run "
-            "`plumbline serve` there, which takes over the socket"
+            f"{folder}: this bundle of '{usecase.name}' has other features or row functions than the running process, "
+            f"which keeps one state for several: {other_features.NEW_PROCESS}"
         )
-    return Scorer(loaded, usecase, "checkout", tuple(verdicts))
+    other = other_features.usecase_of(folder, loaded, usecase, recorded=recorded)
+    return Scorer(loaded, other, "admitted", tuple(verdicts))
 
 
 def plain_events(

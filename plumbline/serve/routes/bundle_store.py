@@ -23,20 +23,31 @@ from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.core.files import replacing_folder
 from plumbline.core.hashing import md5_files
 
-BUNDLES, MODEL = "bundles", "model"
+BUNDLES, MODEL, TILES = "bundles", "model", "tiles"
 EVENTS, RECORDED, ABOUT = "events.parquet", "recorded.parquet", "about.json"
+COMMIT = "the commit's evaluation"
+"""Who recorded the answers to the golden events of a commit's bundle."""
 REMEDY = "add it again with `plumbline routes add`"
 SHORTEST = 6
 """Digits of an md5 that may stand for it."""
 
 
 class About(Document):
-    """Where a bundle in the store comes from, and who recorded the answers to its golden events."""
+    """Where a bundle in the store comes from, and who recorded the answers to its golden events.
+
+    `tiles`: md5 of its commit's tiles, from which its histories can be made beside those of other features.
+    """
 
     md5: str
     origin: str
     golden: int
     recorded_by: str
+    tiles: str | None = None
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a commit recorded the bundle, and with it the code of its row functions."""
+        return self.recorded_by == COMMIT
 
 
 @dataclass(frozen=True)
@@ -83,19 +94,40 @@ class BundleStore:
             )
         return golden
 
-    def put(self, model: Path, golden: Golden, origin: str, recorded_by: str) -> str:
-        """Copy a bundle's folder and its golden events into the store; its md5. One that is there is replaced."""
+    def put(
+        self,
+        model: Path,
+        golden: Golden,
+        origin: str,
+        recorded_by: str,
+        tiles: Path | None = None,
+    ) -> str:
+        """Copy a bundle's folder, its golden events and its tiles into the store; its md5. One that is there is replaced."""
         md5 = dvc_hash.md5(model)
         about = About(
-            md5=md5, origin=origin, golden=golden.events.num_rows, recorded_by=recorded_by
+            md5=md5,
+            origin=origin,
+            golden=golden.events.num_rows,
+            recorded_by=recorded_by,
+            tiles=dvc_hash.md5(tiles) if tiles else None,
         )
         with replacing_folder(self._place(md5)) as beside:
             _copy(model, beside / MODEL)
+            if tiles:
+                _copy(tiles, beside / TILES)
             pq.write_table(golden.events, beside / EVENTS)
             pq.write_table(golden.recorded, beside / RECORDED)
             documents.write(beside / ABOUT, about)
             check(beside / MODEL, md5)
         return md5
+
+    def tiles(self, md5: str) -> Path:
+        """The tiles of the bundle's commit; BundleError where they are not in the store, or damaged."""
+        folder, about = self._place(md5) / TILES, self.about(md5)
+        if about.tiles is None or not folder.is_dir():
+            raise BundleError(f"bundle {md5}: its commit's tiles are not in the store; {REMEDY}")
+        check(folder, about.tiles)
+        return folder
 
     def check(self, md5: str) -> None:
         """BundleError where the bundle is not in the store, or its copy is damaged."""

@@ -11,11 +11,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.serve.online.scorer import Scored
 from plumbline.serve.routes import canary, document
+from plumbline.serve.routes.arm_inputs import ArmInputs
 from plumbline.serve.routes.arms import LoadedBundle
 from plumbline.serve.routes.canary import CanaryPlan, CanaryState
 from plumbline.serve.routes.canary_stats import ArmCounter, CanaryStats, PairedCounter, Ranks
@@ -82,7 +82,7 @@ class CanaryWatch:
         self._router.red_button("canary stopped")
 
     def answered(
-        self, arm: LoadedArm, computed: Any, scored: Sequence[Scored], micros: float
+        self, arm: LoadedArm, inputs: ArmInputs, scored: Sequence[Scored], micros: float
     ) -> None:
         """Events that an arm answered in one request. Costs next to nothing while no canary runs."""
         if not self.running or not scored or arm.name not in self._arms:
@@ -90,7 +90,7 @@ class CanaryWatch:
         self._arms[arm.name].answered(len(scored), micros)
         if arm.name == CANARY and self._reference is not None:
             done = self._compared(scored)
-            self._shadows.offer(ShadowJob(self._reference, computed, len(scored), done))
+            self._shadows.offer(ShadowJob(self._reference, inputs, len(scored), done))
 
     def failed(self, arm: LoadedArm, events: int) -> None:
         """Events that an arm could not score."""

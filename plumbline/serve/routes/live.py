@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
-from typing import Any
 
 from plumbline.core.errors import PlumblineError
 from plumbline.serve.online.scorer import Scored
+from plumbline.serve.routes.arm_inputs import HOME, ArmInputs, OtherHistories
+from plumbline.serve.routes.arms import LoadedBundle
 from plumbline.serve.routes.canary_watch import CanaryWatch
 from plumbline.serve.routes.choice import routed_by
 from plumbline.serve.routes.router import LoadedArm, Router, Routing
@@ -18,6 +19,7 @@ from plumbline.serve.routes.shadow import ShadowJob, ShadowQueue
 from plumbline.serve.single_event import RawEvent
 
 log = logging.getLogger("plumbline")
+Join = Callable[[LoadedBundle], Awaitable[None]]
 Sink = Callable[[LoadedArm, Sequence[int], Sequence[Scored]], None]
 """Receives a shadow's answers: the arm, the places of the events in their request, the answers."""
 
@@ -28,7 +30,7 @@ class ArmAnswers:
 
     arm: LoadedArm
     places: Sequence[int]
-    computed: Any
+    inputs: ArmInputs
     scored: Sequence[Scored]
 
 
@@ -52,7 +54,7 @@ class RequestAnswers:
 class LiveRoutes:
     """The router, the shadows' queue and the canary's watch of one use case.
 
-    `later`: `loop.call_soon`. `route_by`: the entity by whose id an arm is chosen; None: the first declared.
+    `later`: `loop.call_soon`. `join`: makes sure that histories of a bundle's features are kept. `route_by`: the entity by whose id an arm is chosen; None: the first declared.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class LiveRoutes:
         self.router, self.route_by = router, route_by
         self.shadows = ShadowQueue(later)
         self.watch = CanaryWatch(router, self.shadows)
+        self.join: Join = _joined
         router.settle()
 
     def close(self, seconds: float = 2.0) -> str:
@@ -72,15 +75,18 @@ class LiveRoutes:
         return self.router.writer.flush(seconds)
 
     def answer(
-        self, events: Sequence[RawEvent], aggregates: Sequence[Sequence[float]]
+        self,
+        events: Sequence[RawEvent],
+        aggregates: Sequence[Sequence[float]],
+        others: OtherHistories | None = None,
     ) -> RequestAnswers:
         """Score checked events with their histories, each by the arm of its entity.
 
-        The champion answers for an arm of another bundle that fails. Raises PlumblineError where it fails itself.
+        `others`: their histories by other features (`LoadedBundle.features`). The champion answers for an arm of another bundle that fails. Raises PlumblineError where it fails itself.
         """
         routing = self.router.current
         parts = [
-            self._scored(routing, arm, places, events, aggregates)
+            self._scored(routing, arm, places, _inputs(places, events, aggregates, others or {}))
             for arm, places in self._by_arm(routing, events)
         ]
         return RequestAnswers(routing, parts)
@@ -90,7 +96,7 @@ class LiveRoutes:
         for arm in answers.routing.shadows:
             for part in answers.parts:
                 done = partial(_sink, sink, arm, part.places)
-                self.shadows.offer(ShadowJob(arm, part.computed, len(part.places), done))
+                self.shadows.offer(ShadowJob(arm, part.inputs, len(part.places), done))
 
     def _by_arm(
         self, routing: Routing, events: Sequence[RawEvent]
@@ -109,12 +115,10 @@ class LiveRoutes:
         routing: Routing,
         arm: LoadedArm,
         places: Sequence[int],
-        events: Sequence[RawEvent],
-        aggregates: Sequence[Sequence[float]],
+        inputs: ArmInputs,
     ) -> ArmAnswers:
         compiled = arm.loaded.compiled
-        own = [events[p] for p in places], [aggregates[p] for p in places]
-        computed = compiled.rows.compute(*own)
+        computed = inputs.of(arm.loaded)
         start = perf_counter_ns()
         try:
             scored = compiled.of(computed)
@@ -124,16 +128,37 @@ class LiveRoutes:
             if champion.md5 == arm.bundle:
                 raise
             log.warning("arm %s failed, the champion answers: %s", arm.name, error)
-            return _by_champion(routing, places, computed)
-        self.watch.answered(arm, computed, scored, (perf_counter_ns() - start) / 1000)
-        return ArmAnswers(arm, places, computed, scored)
+            return _by_champion(routing, places, inputs)
+        self.watch.answered(arm, inputs, scored, (perf_counter_ns() - start) / 1000)
+        return ArmAnswers(arm, places, inputs, scored)
 
 
-def _by_champion(routing: Routing, places: Sequence[int], computed: Any) -> ArmAnswers:
+def _inputs(
+    places: Sequence[int],
+    events: Sequence[RawEvent],
+    aggregates: Sequence[Sequence[float]],
+    others: OtherHistories,
+) -> ArmInputs:
+    """Those of the events at these places."""
+    histories = {HOME: aggregates, **others}
+    own = {name: [values[p] for p in places] for name, values in histories.items()}
+    return ArmInputs([events[p] for p in places], own)
+
+
+def _by_champion(routing: Routing, places: Sequence[int], inputs: ArmInputs) -> ArmAnswers:
     champion = LoadedArm(
         "champion", routing.loaded[routing.routes.champion], routing.routes.version
     )
-    return ArmAnswers(champion, places, computed, champion.loaded.compiled.of(computed))
+    scored = champion.loaded.compiled.of(inputs.of(champion.loaded))
+    return ArmAnswers(champion, places, inputs, scored)
+
+
+async def _joined(loaded: LoadedBundle) -> None:
+    """PlumblineError where a bundle is of other features: nobody keeps their histories here."""
+    if loaded.features:
+        raise PlumblineError(
+            f"bundle {loaded.md5} has other features than the running process, which keeps none for them"
+        )
 
 
 def _sink(

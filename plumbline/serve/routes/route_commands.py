@@ -94,6 +94,7 @@ async def _loaded(live: LiveRoutes, md5: str) -> Any:
     before = live.router.routes.version
     loop = asyncio.get_running_loop()
     loaded = await loop.run_in_executor(None, live.router.load, md5)
+    await live.join(loaded)
     if live.router.routes.version != before:
         raise PlumblineError("the routes changed meanwhile; look at them and try again")
     return loaded

@@ -10,9 +10,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import Any
 
 from plumbline.serve.online.scorer import Scored
+from plumbline.serve.routes.arm_inputs import ArmInputs
 from plumbline.serve.routes.router import LoadedArm
 
 MOST = 2_000
@@ -22,13 +22,13 @@ log = logging.getLogger("plumbline")
 
 @dataclass(frozen=True, slots=True)
 class ShadowJob:
-    """Score `size` events by an arm, from the row features that were computed for the answer.
+    """Score `size` events by an arm, from the histories that were read for the answer.
 
     `done` receives the answers, and how long scoring took, microseconds; it logs them, or compares them.
     """
 
     arm: LoadedArm
-    computed: Any
+    inputs: ArmInputs
     size: int
     done: Callable[[Sequence[Scored], float], None]
 
@@ -77,7 +77,7 @@ class ShadowQueue:
         self._waiting -= job.size
         try:
             start = perf_counter_ns()
-            scored = job.arm.loaded.compiled.of(job.computed)
+            scored = job.arm.loaded.compiled.of(job.inputs.of(job.arm.loaded))
             job.done(scored, (perf_counter_ns() - start) / 1000)
             self.scored[job.arm.name] += job.size
         except Exception as error:  # noqa: BLE001 (whatever a shadow does, the service goes on)

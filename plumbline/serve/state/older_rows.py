@@ -8,7 +8,7 @@ event and the histories as they stand at that row, as it would have served it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -38,31 +38,48 @@ def definitions(usecase: FeatureSet) -> str:
     return logged_definitions.of(usecase)
 
 
+class Renewal:
+    """Gives the rows of other features the derived features that a state's own features compute for them.
+
+    `own`: what the `definitions` of its own rows say. `count`, `failed`: of the rows that were renewed.
+    """
+
+    def __init__(self, state: PlannedState, own: str | None = None) -> None:
+        usecase = state.plan.usecase
+        self._state, self.usecase = state, usecase
+        self._own = own or (definitions(usecase) if usecase.derived else "")
+        self._inputs = RowInputs(usecase)
+        self.count = self.failed = 0
+
+    def of(self, row: Row) -> Row:
+        """The row as it is to be folded next."""
+        if not self.usecase.derived or not isinstance(row, LoggedEvent):
+            return row
+        if row.mode != "live" or row.definitions == self._own:
+            return row
+        event = {column.name: row.event.get(column.name) for column in self.usecase.known}
+        return replace(row, event=event, derived=self.derived(event, self._state.values(event)))
+
+    def derived(self, event: RawEvent, histories: Sequence[float]) -> tuple[int | None, ...]:
+        """The derived features of an event with these histories; nulls where they cannot be computed."""
+        if not self.usecase.derived:
+            return ()
+        self.count += 1
+        try:
+            return self._inputs.compute([event], [histories]).derived[0]
+        except ScoringError:
+            self.failed += 1
+            return (None,) * len(self.usecase.derived)
+
+
 def renewed(state: PlannedState, rows: Iterable[Row]) -> Iterator[Row]:
     """The rows, each to be folded before the next is taken; those of other features with this use case's values."""
-    usecase = state.plan.usecase
-    own = definitions(usecase) if usecase.derived else ""
-    inputs, failed, count = RowInputs(usecase), 0, 0
-    for row in rows:
-        if (
-            not own
-            or not isinstance(row, LoggedEvent)
-            or row.mode != "live"
-            or row.definitions == own
-        ):
-            yield row
-            continue
-        count += 1
-        event = {column.name: row.event.get(column.name) for column in usecase.known}
-        try:
-            derived = inputs.compute([event], [state.values(event)]).derived[0]
-        except ScoringError:
-            failed, derived = failed + 1, (None,) * len(usecase.derived)
-        yield replace(row, event=event, derived=derived)
-    if count:
+    renewal = Renewal(state)
+    yield from (renewal.of(row) for row in rows)
+    if renewal.count:
         log.info(
             "state: %d rows were served by other features: their derived features are computed again",
-            count,
+            renewal.count,
         )
-    if failed:
-        log.warning("state: %d of them cannot be, and count as null", failed)
+    if renewal.failed:
+        log.warning("state: %d of them cannot be, and count as null", renewal.failed)
