@@ -161,12 +161,12 @@ def serving(root: Path, bundles: Mapping[str, str]) -> Iterator[ServedParcels]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     with routes_file.serving(place):
         thread.start()
-        assert started.wait(20)
+        assert started.wait(60)
         try:
             yield holder[0]
         finally:
             ended.set()
-            thread.join(20)
+            thread.join(60)
 
 
 class Soon(list[Callable[[], None]]):

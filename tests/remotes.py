@@ -119,7 +119,7 @@ def sshd(command: str | None = None) -> Iterator[SshServer]:
             yield one
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
 
 
 @contextmanager
@@ -157,7 +157,7 @@ def _sshd(folder: Path, port: int, command: str | None) -> subprocess.Popen[byte
 
 
 def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
+    for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

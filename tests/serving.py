@@ -24,6 +24,7 @@ from plumbline.serve.http.rate import Rate
 from plumbline.serve.http.server import Listening, Server
 from plumbline.serve.http.tokens import Tokens
 from plumbline.serve.reply import Reply
+from tests.waiting import LONG
 
 JSON = {"content-type": "application/json"}
 
@@ -48,7 +49,7 @@ class Running:
         ca: Path | None = None,
     ) -> Any:
         """One request on a connection of its own: status, headers, body. `ca`: by TLS."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
         if ca:
             context = ssl.create_default_context(cafile=ca)
             connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context)
@@ -62,7 +63,7 @@ class Running:
     def stop(self) -> None:
         """End it, as SIGTERM does, and wait."""
         self.loop.call_soon_threadsafe(self.one.stop)
-        self.thread.join(20)
+        self.thread.join(LONG)
         assert not self.thread.is_alive()
 
 
@@ -87,6 +88,7 @@ def running(
     taken: handover.Taken | None = None,
     control: Path | None = None,
     lame: float = 0.1,
+    body_timeout: float = 2.0,
     tls: ssl.SSLContext | None = None,
 ) -> Iterator[Running]:
     """A running server; it is stopped at the end where it still runs."""
@@ -96,7 +98,7 @@ def running(
 
     async def main() -> None:
         run.loop = asyncio.get_running_loop()
-        run.one = one = Server(app, own.phase, Listening(sockets, tls, lame, 2.0))
+        run.one = one = Server(app, own.phase, Listening(sockets, tls, lame, body_timeout))
         by = Control(control) if control else None
         if by:
             by.register("stats", lambda request: {**request, "phase": own.phase.name})
@@ -109,7 +111,7 @@ def running(
 
     run.thread = threading.Thread(target=lambda: uvloop.run(main()), daemon=True)
     run.thread.start()
-    assert ready.wait(10)
+    assert ready.wait(LONG)
     yield run
     if run.thread.is_alive():
         run.stop()

@@ -37,7 +37,7 @@ def serving(plan: Callable[[int], Plan]) -> Iterator[Toy]:
     toy, ready = Toy(), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(toy, plan, ready)))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield toy
     finally:

@@ -32,7 +32,10 @@ def test_payments_by_month_are_about_as_many_as_wanted(tmp_path: Path):
     assert worlds.customers(100_000_000, 12) == pytest.approx(100 * worlds.customers(1_000_000, 12), rel=1e-3)  # fmt: skip
 
 
-def test_a_command_is_watched_with_the_processes_below_it(tmp_path: Path):
+def test_a_command_is_watched_with_the_processes_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(processes, "EVERY", 0.02)
     child = "x = bytearray(80_000_000); import time; open('scratch/f', 'wb').write(bytes(3_000_000)); time.sleep(1)"
     parent = (
         f"import subprocess, sys; print('seen'); subprocess.run([sys.executable, '-c', {child!r}])"

@@ -41,7 +41,7 @@ def fill(log: PredictionLog, first: int = 1) -> int:
 
 
 def wait_until_whole(log: PredictionLog) -> None:
-    assert log.flush(20.0)
+    assert log.flush(60.0)
 
 
 @pytest.fixture(autouse=True)

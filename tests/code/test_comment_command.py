@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # ruff: noqa: F811 (fixtures of another file)
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -78,7 +77,7 @@ def test_the_command(
     )
     assert "not a comparison: breaks missing at" in host.bodies(1)[0]
     assert host.verdicts() == ["success", "failure"], "the earlier report does not stay"
-    os.environ["GITHUB_TOKEN"] = stand_in.READ_ONLY
+    monkeypatch.setenv("GITHUB_TOKEN", stand_in.READ_ONLY)
     assert main(words) == 0
     assert "::warning::the report is in the other job's summary only" in capsys.readouterr().out
 

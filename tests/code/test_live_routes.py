@@ -164,7 +164,7 @@ class Clock:
 
 
 def journal(live: LiveRoutes) -> list[routes_file.RoutesEntry]:
-    live.router.writer.flush(5)
+    live.router.writer.flush(60)
     return routes_file.history(live.router.writer.folder)
 
 

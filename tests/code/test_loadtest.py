@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -50,11 +51,11 @@ def test_what_customers_wait_while_the_server_stalls_is_counted() -> None:
     offsets = [i / 100 for i in range(60)]
     with toy_server.serving(lambda number: Plan(0.4 if number == 10 else 0)) as toy:
         samples = sent(toy, offsets)
-    slow = [i for i, sample in enumerate(samples) if sample.latency > 0.05]
-    assert slow[:34] == list(range(10, 44)), "due in the stall: each waited for what was left of it"
-    assert all(samples[i].latency > 0.39 - (i - 10) / 100 for i in slow[:34])
-    by_service = [s for s in samples if s.done - s.sent > 0.35]
-    assert by_service == [samples[10]], "from the moment of sending it is hidden"
+    stalled = samples[10:44]
+    assert all(s.latency > 0.39 - i / 100 for i, s in enumerate(stalled)), "due in the stall"
+    service = [s.done - s.sent for s in stalled]
+    assert max(service) == service[0], "from the moment of sending the others are hidden"
+    assert median(service) < median(s.latency for s in stalled) / 2
 
 
 def test_a_server_that_is_too_slow_for_the_rate_shows_the_growing_queue() -> None:
@@ -65,7 +66,7 @@ def test_a_server_that_is_too_slow_for_the_rate_shows_the_growing_queue() -> Non
 
 
 def test_requests_wait_for_one_of_n_connections() -> None:
-    with toy_server.serving(lambda _: Plan(0.05)) as toy:
+    with toy_server.serving(lambda _: Plan(0.2)) as toy:
         sent(toy, [0.0] * 6, connections=3)
     assert toy.connections == 3
 
@@ -80,11 +81,11 @@ def test_without_keep_alive_each_request_has_its_connection() -> None:
 def test_errors_are_counted_by_status_and_kind() -> None:
     plans = [Plan(), Plan(status=503), Plan(status=0), Plan(status=422), Plan(status=-1)]
     with toy_server.serving(lambda number: plans[number]) as toy:
-        samples = sent(toy, [0.0, 0.02, 0.04, 0.06, 0.08], timeout=0.3)
+        samples = sent(toy, [0.0, 0.02, 0.04, 0.06, 0.08], timeout=2.0)
     load = load_record.load(samples, 1, 50, None, None, [])
     assert load.statuses == {"200": 1, "422": 1, "503": 1, "connection lost": 1, "timeout": 1}
     assert (load.errors, load.first_error) == (4, "503: {}")
-    assert load.latency.max >= 300, "who waited in vain waited"
+    assert load.latency.max >= 2000, "who waited in vain waited"
 
 
 def test_a_server_that_has_gone_is_an_error_of_each_request() -> None:

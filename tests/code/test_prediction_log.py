@@ -255,7 +255,7 @@ def test_an_answer_waits_for_no_file(tmp_path, monkeypatch):
 def test_a_row_is_in_its_file_soon(tmp_path):
     with opened(tmp_path) as log:
         log.append([row(1)])
-        assert log.flush(5.0)
+        assert log.flush(60.0)
         assert log.status.waiting == 0
 
 

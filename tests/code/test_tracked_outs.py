@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -129,16 +130,21 @@ def test_md5s_of_many_files(tmp_path: Path) -> None:
 def test_progress_is_shown_on_a_screen_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    looked = threading.Event()
+
     def slow(path: str, buffer: object) -> str:
-        time.sleep(0.7)
+        assert looked.wait(60)
         return path
 
     monkeypatch.setattr(hashing, "md5_file", slow)
-    hashing.md5_files(["a"])
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    hashing.md5_files(["a", "b"], threads=1)
-    assert "hashed 0 of 2 files" in capsys.readouterr().err
+    for screen in (False, True):
+        looked.clear()
+        monkeypatch.setattr(sys.stderr, "isatty", lambda here=screen: looked.set() or here)
+        hashing.md5_files(["a", "b"], threads=1)
+        err = capsys.readouterr().err
+        assert (
+            bool(re.search(r"hashed [012] of 2 files, [0-9]+ s", err) if screen else err) == screen
+        )
 
 
 def test_the_md5_of_a_folder_that_cannot_be_read(tmp_path: Path) -> None:

@@ -174,11 +174,12 @@ def build_place(case: UseCase, root: Path, more: str = "") -> Place:
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Place]:
-    os.environ["MLFLOW_TRACKING_URI"] = "off"
     folder = tmp_path_factory.mktemp("evaluate")
     kinds = {"classes": CLASSES, "values": VALUES, "plain": PLAIN}
-    built = {name: build_place(case, folder / name) for name, case in kinds.items()}
-    return {**built, "decided": build_place(CLASSES, folder / "decided", DECIDED)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "off")
+        built = {name: build_place(case, folder / name) for name, case in kinds.items()}
+        return {**built, "decided": build_place(CLASSES, folder / "decided", DECIDED)}
 
 
 @pytest.fixture

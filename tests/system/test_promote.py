@@ -110,7 +110,7 @@ def service(project: Project) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(120)
 
 
 @contextmanager
@@ -250,7 +250,7 @@ def test_from_merged_to_champion_and_back(
         assert (code, champion()) == (0, new), printed
         assert "a new process took over" in printed
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
         assert not control.running(SOCKET)
     assert {
         bundle for _, a in answers if isinstance(a, dict) for bundle in [a["answers"][0]["bundle"]]

@@ -229,7 +229,7 @@ def test_the_run_dies_with_the_command(project: Toy, number: signal.Signals) -> 
         everyone = below(process.pid)
         assert started
         process.send_signal(number)  # to it alone, not to its group
-        process.wait(30)
+        process.wait(120)
     wait(lambda: not [p for p in everyone if alive(p)])
     if number != signal.SIGKILL:
         assert not list((project.path.parent / "tmp").glob("plumbline-*"))
@@ -246,7 +246,7 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def wait(question: Callable[[], object], seconds: float = 20) -> object:
+def wait(question: Callable[[], object], seconds: float = 120) -> object:
     end = time.monotonic() + seconds
     while not (answer := question()):
         assert time.monotonic() < end, "waited in vain"

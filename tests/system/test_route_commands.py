@@ -102,10 +102,10 @@ def service() -> Iterator[LiveRoutes]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     with routes_file.serving(PLACE):
         thread.start()
-        assert started.wait(10)
+        assert started.wait(60)
         yield holder[0]
         ended.set()
-        thread.join(10)
+        thread.join(60)
 
 
 Capsys = pytest.CaptureFixture[str]

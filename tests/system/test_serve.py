@@ -50,7 +50,7 @@ class Served:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One request: status and body."""
         port = int(self.stats["address"].rsplit(":", 1)[1])
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text, {"content-type": "application/json"})
         answer = connection.getresponse()
@@ -72,7 +72,7 @@ class Served:
 
     def wait(self) -> None:
         """Until the process answers."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.lines
             try:
@@ -94,7 +94,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield one
     if one.process.poll() is None:
         one.process.terminate()
-        one.process.wait(30)
+        one.process.wait(120)
 
 
 def example(served: Served, usecase: str, **changed: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_the_process_is_lean(served: Served) -> None:
 
 def test_a_second_process_is_refused_with_the_remedy(served: Served) -> None:
     second = served.start(TIMED)
-    assert second.wait(60) == 2
+    assert second.wait(120) == 2
     assert "take over from it with --replace" in served.lines
 
 
@@ -138,12 +138,12 @@ def test_another_process_takes_over_and_the_last_ends_clean(served: Served) -> N
     first = served.ask("POST", f"/v1/{TIMED}/score", event)
     old, served.process = served.process, served.start(TIMED, PLAIN, "--replace")
     served.wait()
-    assert old.wait(30) == 0
+    assert old.wait(120) == 0
     assert served.ask("POST", f"/v1/{TIMED}/score", event) == first
     stats = served.stats["usecases"][TIMED]
     assert stats["watermark"] == stats["last_sequence"]
     served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(30) == 0
+    assert served.process.wait(120) == 0
     rows = LogReader(served.project / ".plumbline" / "serve" / TIMED / "log").rows()
     assert [row.key for row in rows].count(77) == 1
 
@@ -166,4 +166,4 @@ def test_two_processes_share_one_socket_and_one_state(
         counted = served.ask("GET", "/metrics")[1].decode()
         assert re.search(r"plumbline_events_total\{.*\} 20\.0", counted)
         served.process.terminate()
-        assert served.process.wait(30) == 0
+        assert served.process.wait(120) == 0

@@ -29,6 +29,7 @@ from plumbline.tracking import projection as tracking
 from plumbline.tracking.projection import TrialRun
 from tests import bundles
 from tests.conftest import ROOT
+from tests.waiting import LONG
 
 # MLflow 3.17 under SQLAlchemy 2.1, in these tests' own client
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
@@ -224,26 +225,18 @@ def test_stages_at_once_make_one_file_together():
     )
     running = [start(s) for s in stages]
     for process in running:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert len(out.strip()) == 32, err
     assert set(read()["runs"]) == set(stages)
 
 
-def crowd() -> float:
-    """How many times longer than on an idle machine a piece of work takes now; 1 at least."""
-    started, own = time.perf_counter(), time.process_time()
-    while time.process_time() - own < 0.1:
-        pass
-    return max(1.0, (time.perf_counter() - started) / 0.1)
-
-
 @contextmanager
-def warned(caplog: pytest.LogCaptureFixture, message: str, seconds: float) -> Iterator[None]:
-    """The block warns once, with `message`, and takes less than `seconds` of a machine that is idle."""
+def warned(caplog: pytest.LogCaptureFixture, message: str) -> Iterator[None]:
+    """The block warns once, with `message`, within a minute: MLflow's client by itself retries for longer."""
     caplog.clear()
     started = time.perf_counter()
     yield
-    assert time.perf_counter() - started < seconds * crowd()
+    assert time.perf_counter() - started < LONG
     (text,) = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert message in text
     assert "The stage goes on" in text
@@ -277,9 +270,9 @@ def test_nothing_listens(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapt
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-    with warned(caplog, "Connection refused", 3):
+    with warned(caplog, "Connection refused"):
         assert record() is None
-    with warned(caplog, "the registration of model/parcels is not in MLflow", 3):
+    with warned(caplog, "the registration of model/parcels is not in MLflow"):
         assert tracking.register("parcels", bundle(), None, "challenger") is None
 
 
@@ -290,7 +283,7 @@ def test_a_server_that_never_answers(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, silent: int
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent}")
-    with warned(caplog, "timed out", 6):
+    with warned(caplog, "timed out"):
         assert record() is None
 
 
@@ -311,7 +304,7 @@ def test_a_server_that_hangs_later(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, healthy: str
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", healthy)
-    with warned(caplog, "timed out", 60):
+    with warned(caplog, "timed out"):
         assert record() is None
 
 
@@ -324,7 +317,7 @@ def test_a_locked_file(caplog: pytest.LogCaptureFixture):
     record()
     with closing(sqlite3.connect("mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with warned(caplog, "database is locked", 6):
+        with warned(caplog, "database is locked"):
             assert record() is None
         other.execute("ROLLBACK")
     assert record() is not None
@@ -332,7 +325,7 @@ def test_a_locked_file(caplog: pytest.LogCaptureFixture):
 
 def test_a_broken_file(caplog: pytest.LogCaptureFixture):
     Path("mlflow.db").write_bytes(b"not a database, by far " * 100)
-    with warned(caplog, "file is not a database; if it stays so, delete the file", 2):
+    with warned(caplog, "file is not a database; if it stays so, delete the file"):
         assert record() is None
 
 
@@ -340,7 +333,7 @@ def test_a_file_of_another_program(caplog: pytest.LogCaptureFixture):
     Path("mlflow.db").unlink()
     with closing(sqlite3.connect("mlflow.db")) as database, database:
         database.execute("CREATE TABLE experiments (name TEXT)")
-    with warned(caplog, "this run of train is not in MLflow", 60):
+    with warned(caplog, "this run of train is not in MLflow"):
         assert record() is None
 
 
@@ -349,7 +342,7 @@ def test_no_answer_in_time_and_a_death_are_survived(caplog: pytest.LogCaptureFix
     with pytest.raises(mlflow_process.UnreachableError, match=r"no answer in 0\.01 s"):
         mlflow_process.worker().ask({"action": "record"}, patience=0.01)
     mlflow_process.worker().process.kill()
-    with warned(caplog, "the process that talks to MLflow ended", 60):
+    with warned(caplog, "the process that talks to MLflow ended"):
         assert record() is None
     assert record() is not None
 
@@ -367,7 +360,7 @@ def test_the_store_is_made_while_the_stage_works():
 def test_an_unusable_store_gives_one_warning(caplog: pytest.LogCaptureFixture):
     mlflow_process.close()
     Path("mlflow.db").write_text("no database" * 1000)
-    with warned(caplog, "file is not a database", 30):
+    with warned(caplog, "file is not a database"):
         tracking.warm()
         assert record() is None
 
@@ -407,7 +400,7 @@ def server(folder: Path) -> Iterator[str]:
             time.sleep(0.2)
     yield address
     process.terminate()
-    process.wait(30)
+    process.wait(120)
 
 
 @pytest.mark.situation("a remote MLflow", expected="runs and versions are there")
