@@ -30,7 +30,6 @@ USED: Mapping[str, set[str]] = {
     "monitor": {
         "evidently",
         "matplotlib",
-        "nltk",
         "pandas",
         "plotly",
         "scipy",
@@ -38,8 +37,8 @@ USED: Mapping[str, set[str]] = {
         "xgboost",
     },
 }
-"""By stage, the libraries that it works with, and what these do not load without: Feast not without FastAPI, Evidently
-not without nltk."""
+"""By stage, the libraries that it works with, and what these do not load without: Feast not without FastAPI, whose classes
+its servers' modules name as they are imported."""
 WATCH = '''
 import atexit, json, os, sys, time
 

@@ -13,18 +13,29 @@ FRAMES = "pandas"
 
 
 class Deferred(ModuleType):
-    """Stands for a module, which is loaded when something in it is called, or read after the block of `without`."""
+    """Stands for a module, which is loaded when something in it is used, or read after the block of `without`."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if sys.modules.get(self.__name__) is not self:
             return getattr(import_module(self.__name__), name)
+        return DeferredValue(self.__name__, name)
 
-        def later(*words: Any, **named: Any) -> Any:
-            return getattr(import_module(self.__name__), name)(*words, **named)
 
-        return later
+class DeferredValue:
+    """Stands for a function, class or object of a deferred module: the real one is loaded and does the work."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def __call__(self, *words: Any, **named: Any) -> Any:
+        return getattr(import_module(self.module), self.name)(*words, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(getattr(import_module(self.module), self.name), name)
 
 
 @contextmanager
@@ -34,7 +45,7 @@ def without(
     """Import a library in this block as if the `optional` modules were not installed.
 
     `unused` are modules that it imports without need and would not go without: they stand empty
-    meanwhile. `deferred` are modules of functions that it may use: they are loaded when it does. Modules that
+    meanwhile. `deferred` are modules that it may use: they are loaded when it does. Modules that
     are loaded already stay as they are. After the block a later import finds the real ones.
     """
     hidden: dict[str, Any] = dict.fromkeys(optional)  # None: the import system's sign for "no such"

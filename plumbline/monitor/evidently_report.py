@@ -45,6 +45,7 @@ def write(
     with warnings.catch_warnings():
         # Evidently 0.7 touches numpy.core and litestar's old names when imported.
         warnings.simplefilter("ignore")
+        evidently_widgets.load()
         page = evidently_widgets.page(_tabs(seen, limits, problem, threshold, seed))
     path.write_text(page_policy.closed(stable_html.stable(page)), encoding="utf-8")
 

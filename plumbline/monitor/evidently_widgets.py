@@ -7,9 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from plumbline.core.imports import without
+
+LANGUAGE = ("nltk.corpus", "nltk.sentiment.vader", "nltk.stem.wordnet")
+"""Of NLTK, what Evidently's checks of texts use: a third of a second for tables, which have none."""
 LABEL, SCORE = "label", "prediction"
 Pair = tuple[pd.DataFrame, pd.DataFrame]
 """Reference and current: the same columns."""
+
+
+def load() -> None:
+    """Import Evidently; NLTK only where a text is looked at."""
+    with without(deferred=LANGUAGE):
+        import evidently  # noqa: F401
 
 
 def widgets(metric: Any, pair: Pair, categories: Sequence[str], problem: str = "") -> list[Any]:

@@ -47,14 +47,17 @@ def test_a_module_that_is_left_out_is_not_installed_meanwhile() -> None:
 def test_a_deferred_module_is_loaded_by_a_call_and_is_the_real_one_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "slow_one.py").write_text("LIMIT = 3\n\ndef twice(x):\n    return 2 * x\n")
-    (tmp_path / "user.py").write_text("import slow_one\nfrom slow_one import twice\n")
+    (tmp_path / "slow_one.py").write_text(
+        "LIMIT = 3\n\ndef twice(x):\n    return 2 * x\n\nword = 'a'\n"
+    )
+    (tmp_path / "user.py").write_text("import slow_one\nfrom slow_one import twice, word\n")
     monkeypatch.syspath_prepend(tmp_path)
     with without(deferred=["slow_one"]):
         user = import_module("user")
     assert "slow_one" not in sys.modules
     assert user.twice(2) == user.slow_one.twice(2) == 4
     assert user.slow_one.LIMIT == 3
+    assert user.word.upper() == "A"
     assert "slow_one" in sys.modules
 
 
