@@ -31,7 +31,7 @@ class Promote(Section):
     steps: Annotated[tuple[Percent, ...], Field(strict=False, min_length=1)] = (1, 5, 25, 100)
     step_seconds: Positive = 15.0  # at least so long at each step
     step_events: Count = 20  # at least so many events of the canary at each step
-    # events of the canary before it answers more than 5 % of the entities
+    # events that both scored before the canary answers more than 5 %
     few_events: Annotated[int, Field(ge=0)] = 300
     silence: Positive = 60.0  # seconds without an event of the challenger that end it
     errors: Margin = 0.01  # share of errors beyond the champion's

@@ -14,7 +14,7 @@ from plumbline.core.errors import BundleError, PlumblineError
 from plumbline.model.threshold import Threshold
 from plumbline.serve.online.scorer import CompiledScorer
 from plumbline.serve.routes import arms as arm_loading
-from plumbline.serve.routes import choice, document, routes_file
+from plumbline.serve.routes import canary_watch, choice, document, routes_file
 from plumbline.serve.routes.document import Arm
 from plumbline.serve.routes.live import LiveRoutes
 from plumbline.serve.routes.route_commands import RouteCommands
@@ -132,6 +132,25 @@ def test_a_worse_challenger_is_left(tmp_path: Path, models: list[Path]):
     said = do(live, "canary")["canary"]
     assert "alarm rate" in said["reason"]
     assert said["reason"] in said["lines"][0]
+
+
+def test_only_so_many_of_the_champions_events_are_scored_by_the_challenger(
+    tmp_path: Path, models: list[Path]
+):
+    live, md5s, waiting = opened(tmp_path, models)
+    do(live, "canary", action="start", bundle=md5s[1])
+    for _ in range(5):
+        for start in range(0, 60, 20):
+            live.answer(EVENTS[start : start + 20], AGGREGATES[start : start + 20])
+    while waiting:
+        waiting.pop(0)()
+    counts = live.watch.stats().paired
+    assert canary_watch.MORE - 20 < counts.events - counts.own <= canary_watch.MORE
+    live.watch.tick()
+    live.answer(EVENTS[:20], AGGREGATES[:20])
+    while waiting:
+        waiting.pop(0)()
+    assert live.watch.stats().paired.events > counts.events
 
 
 def watched(live: LiveRoutes, waiting: list[Callable[[], None]], md5: str) -> tuple[str, list[int]]:

@@ -3,7 +3,8 @@
 The challenger answers 1, 5, 25 and 100 % of the entities, beside a baseline arm of the same size with the
 champion's bundle. Errors, refusals and scoring times are compared with what the champion's bundle does. Scores
 and alarms are compared on the same events: the champion scores the canary's events, too, after the answer, so
-that the entities that happen to be in the canary make no difference. Bounds are valid at every look.
+that the entities that happen to be in the canary make no difference; and the challenger scores some of the champion's.
+Bounds are valid at every look.
 
 The order of scores is compared, and not their values: two models of equal quality that differ in their seed
 alone had a Kolmogorov-Smirnov distance of 0.41 (card payments: most scores are tiny), and moved an event's
@@ -26,7 +27,7 @@ QUANTILES = ((0.5, 0.5), (0.9, 0.15), (0.99, 0.03))
 ENOUGH = 50
 """Events from which an arm's own share or quantile counts."""
 FEW = 5
-"""Percent of the entities that a canary answers at most before `few_events` of it were compared."""
+"""Percent of the entities that a canary answers at most before `few_events` were compared."""
 WARM = 10
 """Events of the canary before its times count: the first calls of a model are slow."""
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -37,8 +38,8 @@ Factor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 class CanaryPlan(Document):
     """Steps and limits.
 
-    `seconds`, `events`: at least so long, and so many events of the canary, at each step. `few_events`: events of the
-    canary before it answers more than `FEW` percent. `silence`: seconds without an event of the canary after which it
+    `seconds`, `events`: at least so long, and so many events of the canary, at each step. `few_events`: events that both
+    scored before the canary answers more than `FEW` percent. `silence`: seconds without an event of the canary after which it
     is aborted. The limits are of what is still no worse.
     """
 
@@ -127,7 +128,7 @@ def tick(state: CanaryState, now: float, stats: CanaryStats) -> CanaryState:
         return state
     if state.step + 1 == len(state.plan.steps):
         return _ended(state, "passed", "")
-    if state.plan.steps[state.step + 1] > FEW and stats.seen < state.plan.few_events:
+    if state.plan.steps[state.step + 1] > FEW and stats.paired.events < state.plan.few_events:
         return state
     further = {"step": state.step + 1, "step_began": now, "step_from": stats.seen, "seen_at": now}
     return state.model_copy(update=further)
@@ -174,7 +175,7 @@ def _alarms(plan: CanaryPlan, stats: CanaryStats) -> Iterator[str]:
     both, own, other = stats.paired.alarms
     more = evidence.rate_above(own, other, both, plan.alarms)
     fewer = evidence.rate_above(other, own, both, plan.alarms)
-    if _beyond(more) or _beyond(fewer):
+    if max(more, fewer) >= evidence.RATE_LIMIT:
         yield (
             f"alarm rate: {both + own:,} alarms, the champion {both + other:,} on the same "
             f"{stats.paired.events:,} events"

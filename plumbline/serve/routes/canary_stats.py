@@ -61,10 +61,12 @@ class PairedCounts:
 
     `moved`: by how much an event's rank differs, each rank among its own bundle's golden events, in parts.
     `levels`: the ranks of both scores among the champion's golden events, challenger first, in parts.
-    `alarms`: alarms of both, of the challenger alone, of the champion alone.
+    `alarms`: alarms of both, of the challenger alone, of the champion alone. `own`: how many of the events the canary
+    answered; the champion answered the others.
     """
 
     events: int = 0
+    own: int = 0
     moved: Mapping[int, int] = field(default_factory=dict)
     levels: Mapping[tuple[int, int], int] = field(default_factory=dict)
     alarms: tuple[int, int, int] = (0, 0, 0)
@@ -82,7 +84,7 @@ class CanaryStats:
     @property
     def seen(self) -> int:
         """Events of the canary that something is known of."""
-        return self.paired.events + self.canary.errors + self.canary.refused
+        return self.paired.own + self.canary.errors + self.canary.refused
 
 
 def part_of_time(micros: float) -> int:
@@ -148,15 +150,17 @@ class PairedCounter:
     challenger: Ranks
     champion: Ranks
     events: int = 0
+    own: int = 0
     moved: Counter[int] = field(default_factory=Counter)
     levels: Counter[tuple[int, int]] = field(default_factory=Counter)
     alarms: list[int] = field(default_factory=lambda: [0, 0, 0])
 
-    def compare(self, own: Any, other: Any) -> None:
-        """One event's answers (`ScoredEvent`): the challenger's and the champion's."""
+    def compare(self, own: Any, other: Any, *, answered: bool = True) -> None:
+        """One event's answers (`ScoredEvent`): the challenger's and the champion's. `answered`: by the challenger."""
         if not own.score or not other.score:
             return
         self.events += 1
+        self.own += answered
         ranks, before = self.challenger.of(own.score), self.champion.of(other.score)
         apart = sum(abs(a - b) for a, b in zip(ranks, before, strict=True)) / len(ranks)
         self.moved[part_of_rank(apart)] += 1
@@ -168,7 +172,8 @@ class PairedCounter:
     def counts(self) -> PairedCounts:
         """As they are now."""
         both, own, other = self.alarms
-        return PairedCounts(self.events, dict(self.moved), dict(self.levels), (both, own, other))
+        moved, levels = dict(self.moved), dict(self.levels)
+        return PairedCounts(self.events, self.own, moved, levels, (both, own, other))
 
 
 def part_of_rank(rank: float) -> int:

@@ -1,7 +1,7 @@
 """A canary in a running service: its counts, its look each second, and what it does to the routes.
 
-All in the event loop's thread. The champion scores the canary's events after the answer, through the shadows'
-queue.
+All in the event loop's thread. The champion scores the canary's events after the answer, and the challenger some of the
+champion's, through the shadows' queue.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ SPREAD = 10
 """Golden scores that must differ for their order to say something."""
 PERIOD = 1.0
 """Seconds between looks."""
+MORE, MICROS = 50, 50_000.0
+"""Of the champion's events the challenger scores so many between looks, and for so long, at most."""
 log = logging.getLogger("plumbline")
 
 
@@ -42,6 +44,8 @@ class CanaryWatch:
         self._arms: dict[str, ArmCounter] = {}
         self._paired: PairedCounter | None = None
         self._reference: LoadedArm | None = None
+        self._challenger: LoadedArm | None = None
+        self._more, self._micros = 0, 0.0
         router.on_change.append(self._changed)
 
     @property
@@ -69,6 +73,7 @@ class CanaryWatch:
             plan, challenger.md5, champion.md5, self._clock(), ordered=ranks.distinct >= SPREAD
         )
         self._reference = LoadedArm(CHAMPION, champion, routes.version)
+        self._challenger = LoadedArm(CANARY, challenger, routes.version)
         self._router.switch(
             staged(routes, challenger.md5, self.state.percent),
             f"canary at {self.state.percent} %",
@@ -91,6 +96,9 @@ class CanaryWatch:
         if arm.name == CANARY and self._reference is not None:
             done = self._compared(scored)
             self._shadows.offer(ShadowJob(self._reference, inputs, len(scored), done))
+        elif self._challenger is not None and self._has_room(len(scored)):
+            done = self._compared_too(scored)
+            self._shadows.offer(ShadowJob(self._challenger, inputs, len(scored), done))
 
     def failed(self, arm: LoadedArm, events: int) -> None:
         """Events that an arm could not score."""
@@ -105,6 +113,7 @@ class CanaryWatch:
     def tick(self) -> None:
         """Look at the counts, and do what follows."""
         before = self.state
+        self._more, self._micros = 0, 0.0
         if before is None or not self.running:
             return
         after = canary.tick(before, self._clock(), self.stats())
@@ -142,6 +151,26 @@ class CanaryWatch:
             for own, other in zip(scored, others, strict=True):
                 if paired is not None:
                     paired.compare(own, other)
+
+        return done
+
+    def _has_room(self, events: int) -> bool:
+        """Whether the challenger may score this request of the champion's, too."""
+        room = self._more + events <= MORE and self._micros < MICROS
+        self._more += events if room else 0
+        return room
+
+    def _compared_too(
+        self, answered: Sequence[Scored]
+    ) -> Callable[[Sequence[Scored], float], None]:
+        """What the challenger says of the champion's events; how long it took is the canary's arm's to say."""
+        paired = self._paired
+
+        def done(scored: Sequence[Scored], micros: float) -> None:
+            self._micros += micros
+            for own, other in zip(scored, answered, strict=True):
+                if paired is not None:
+                    paired.compare(own, other, answered=False)
 
         return done
 

@@ -12,10 +12,14 @@ from collections.abc import Mapping, Sequence
 from math import exp, inf, log, log1p
 
 ALPHA = 0.001
-"""Probability of a false alarm of one test, over all looks; seven tests stay below 1 % together."""
-LIMIT = log(1 / ALPHA)
+"""Probability of a false alarm of one test, over all looks."""
+RATE_ALPHA = 0.002
+"""Of one of the two tests of a rate, which have few events to go by: seven tests stay below 1 % together."""
+LIMIT, RATE_LIMIT = log(1 / ALPHA), log(1 / RATE_ALPHA)
 BETS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """What is staked, as shares of what may be lost at most."""
+RATE_BETS = {0.15: 0.1, 0.35: 0.15, 0.7: 0.25, 0.99: 0.5}
+"""Stakes on a rate, and their weights: high ones, as marks are rare and a model without any must be seen by few."""
 
 
 def mean_above(counts: Mapping[float, int], limit: float, lowest: float) -> float:
@@ -39,7 +43,11 @@ def rate_above(own: int, other: int, both: int, ratio: float) -> float:
 
     `own`: events that only the first marks; `other`: only the second. What neither marks is no evidence.
     """
-    return mean_above({1.0: own, -ratio: other, 1.0 - ratio: both}, 0.0, -ratio)
+    seen = ((1.0, own), (-ratio, other), (1.0 - ratio, both))
+    return _mixed(
+        [sum(n * log1p(bet * x / ratio) for x, n in seen) for bet in RATE_BETS],
+        tuple(RATE_BETS.values()),
+    )
 
 
 def average(values: Sequence[float]) -> float:
@@ -47,7 +55,9 @@ def average(values: Sequence[float]) -> float:
     return _mixed(values)
 
 
-def _mixed(logs: Sequence[float]) -> float:
-    """The logarithm of the mean of what these are logarithms of."""
-    top = max(logs, default=-inf)
-    return top + log(sum(exp(one - top) for one in logs) / len(logs)) if logs else 0.0
+def _mixed(logs: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    """The logarithm of the mean of what these are logarithms of; weights sum to 1."""
+    if not logs:
+        return 0.0
+    top, shares = max(logs, default=-inf), weights or [1 / len(logs)] * len(logs)
+    return top + log(sum(w * exp(one - top) for one, w in zip(logs, shares, strict=True)))
