@@ -48,7 +48,8 @@ def memory(whole: int | None = None) -> str:
 def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a database in `scratch`, a folder that is the caller's to remove.
 
-    `threads`: None for all processors. Raises PlumblineError where files cannot be written or read.
+    `threads`: None for all processors. Raises PlumblineError where files cannot be written or read, and where the
+    machine's memory is too small for a step that cannot be spilled.
     """
     with file_errors():
         connection = duckdb.connect(
@@ -63,13 +64,19 @@ def connect(scratch: Path, threads: int | None = None) -> Iterator[duckdb.DuckDB
 
 @contextmanager
 def file_errors() -> Iterator[None]:
-    """Raise DuckDB's errors with files (often a full disk) as one PlumblineError."""
+    """Raise DuckDB's errors with files (often a full disk) and with memory as one PlumblineError."""
     try:
         yield
     except duckdb.IOException as error:
         raise PlumblineError(
             f"DuckDB: {str(error).splitlines()[0]}; free disk space there or set TMPDIR to a "
             "larger disk, then run again"
+        ) from None
+    except duckdb.OutOfMemoryException as error:
+        raise PlumblineError(
+            f"DuckDB: {str(error).splitlines()[0]}: `memory` of this machine is too small for a step that cannot be "
+            f"spilled to disk; raise it in {machine.FILE} or {machine.VARIABLES['memory']} ({machine.MEMORY} where "
+            "neither is set)"
         ) from None
 
 

@@ -186,6 +186,8 @@ def reading(connection: duckdb.DuckDBPyConnection, files: Sequence[File]) -> Ite
     """Say which of the files it was when DuckDB cannot read them."""
     try:
         yield
+    except duckdb.OutOfMemoryException:  # of no file
+        raise
     except duckdb.Error:
         for file in files:
             _readable(connection, file.path)

@@ -89,3 +89,15 @@ def test_what_duckdb_takes(monkeypatch: pytest.MonkeyPatch, whole: str, share: i
 def test_git_ignores_the_file() -> None:
     root = Path(__file__).parents[2]
     assert subprocess.run(["git", "check-ignore", "-q", machine.FILE], cwd=root).returncode == 0
+
+
+def test_too_little_memory_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUMBLINE_MEMORY", "100MB")
+    lines = "SELECT string_agg(repeat(CAST(i AS VARCHAR), 20), ',') FROM range(10000000) t(i)"
+    with (
+        pytest.raises(
+            PlumblineError, match=r"Out of Memory.* raise it in plumbline\.local\.yaml or"
+        ),
+        duckdb_session.connect(tmp_path) as connection,
+    ):
+        connection.execute(lines)
