@@ -29,6 +29,7 @@ from plumbline.serve.params import Serve
 from plumbline.serve.promote_params import Promote
 from plumbline.serve.routes import canary_watch, document, routes_file
 from plumbline.serve.routes.bundle_store import BundleStore
+from plumbline.serve.routes.live import LiveRoutes
 from plumbline.serve.routes.route_commands import RouteCommands
 from plumbline.serve.service import Service
 from tests import serviced
@@ -167,6 +168,38 @@ def serving(root: Path, bundles: Mapping[str, str]) -> Iterator[ServedParcels]:
         finally:
             ended.set()
             thread.join(60)
+
+
+@contextmanager
+def answering(root: Path, name: str, live: LiveRoutes) -> Iterator[None]:
+    """A control socket in a thread, which changes these routes of a use case, whatever it is called."""
+    loop, started = asyncio.new_event_loop(), threading.Event()
+    control = Control(places.control(root))
+    RouteCommands({name: live}).register(control.register)
+
+    def run() -> None:
+        loop.run_until_complete(control.open())
+        loop.call_soon(started.set)
+        loop.run_forever()
+        loop.run_until_complete(_ended())
+        loop.run_until_complete(control.close())
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert started.wait(60)
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(60)
+        loop.close()
+
+
+async def _ended() -> None:
+    """Once the answers that are under way are out."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=10)
 
 
 class Soon(list[Callable[[], None]]):

@@ -135,7 +135,7 @@ def experiment(
     `stop` ends it, with a report beside the declaration. Exits with 1 if a guardrail is broken, or entities did
     not come to the arms as planned.
     """
-    from plumbline.ops.experiments import experimenting
+    from plumbline.ops.experiments import experiment_routes, experimenting
     from plumbline.ops.experiments.experimenting import Project
 
     project = Project.of(Path("."), usecase)
@@ -149,8 +149,10 @@ def experiment(
         return _shown(experimenting.status(project, one, last), json, html, markdown)
     report = experimenting.ending(project, one, keep, last)
     code = _shown(report, json, html, markdown)
-    shares = {report.keep or report.control: 100}
-    _route(project, shares if report.design == "ab" else {}, routes)
+    shares = {report.keep or report.control: 100} if report.design == "ab" else {}
+    if routes and shares:
+        experiment_routes.set_weights(project, shares)
+    _say_routes(project, shares, routes)
     files = experimenting.stop(project, report)
     say([f"wrote {', '.join(map(str, files))}; commit both, in the pull request that acts on it"])
     return code if report.status == "invalid" else 0
@@ -193,25 +195,25 @@ def _plan(project: Project, terms: Terms, json: Path | None) -> int:
 
 
 def _new(project: Project, name: str | None, terms: Terms, routes: bool) -> int:
-    from plumbline.ops.experiments import experimenting, pilots
+    from contextlib import nullcontext
+
+    from plumbline.ops.experiments import experiment_routes, experimenting, pilots
 
     one = _named("new", name)
     declared = pilots.declared(project, terms)
     experimenting.check_new(project, one, declared)
-    _route(project, declared.shares, routes)
-    file = experimenting.new(project, one, declared)
+    sets = routes and declared.shares
+    with experiment_routes.kept(project, declared.shares) if sets else nullcontext():
+        file = experimenting.new(project, one, declared)
+    _say_routes(project, declared.shares, routes)
     say([f"wrote {file}: {declared.start} to {declared.last}; commit it before the first day"])
     return 0
 
 
-def _route(project: Project, shares: Mapping[str, int], routes: bool) -> None:
-    """Set the weights, or say how."""
-    from plumbline.ops.experiments import experimenting
-
+def _say_routes(project: Project, shares: Mapping[str, int], routes: bool) -> None:
+    """How the routes are, or how they are set."""
     if not shares:
         return
-    if routes:
-        experimenting.route(project, shares)
     words = " ".join(f"{arm}={share}" for arm, share in shares.items())
     command = f"plumbline routes {project.usecase.name} set {words}"
     say(

@@ -32,8 +32,12 @@ from plumbline.ops.experiments.terms import Terms
 from plumbline.ops.replay.day_range import DayRange
 from plumbline.ops.rollback import journal
 from plumbline.report import html, markdown
-from tests import experimented, logged, sealed
+from plumbline.serve.routes import document
+from plumbline.serve.routes.document import Arm
+from plumbline.serve.routes.live import LiveRoutes
+from tests import experimented, logged, promoted, sealed
 from tests.experimented import FIRST, Traffic, declared
+from tests.routed import router_of, three
 from tests.small import SMALL
 
 RAILS = {
@@ -407,3 +411,42 @@ def test_the_command_plans_and_shows(fewer, tmp_path, monkeypatch, capsys):
     assert not (fewer.root / "experiments").exists(), "nothing is declared where the routes refuse"
     assert main(["experiment", "status", "card_fraud"]) == 2
     assert "expected the name" in capsys.readouterr().err
+
+
+def test_the_routes_of_a_running_service_follow_its_experiment(tmp_path, monkeypatch, capsys):
+    """Set when it is declared, kept where that fails, left to one arm when it ends, never beside a canary."""
+    project = experimented.sealed(tmp_path, Traffic(lift=0.5))
+    monkeypatch.setattr("plumbline.ops.experiments.experimenting.Project.of", lambda *_: project)
+    router, md5s = router_of(tmp_path / "service", three(tmp_path))
+    router.switch(
+        document.with_arm(router.routes, Arm(name="challenger", bundle=md5s[1])),
+        "add",
+        {md5s[1]: router.load(md5s[1])},
+    )
+    live, words = (
+        LiveRoutes(router, lambda _: None),
+        ["--metric", "alarms", "--effect", "10%", "--treatment", "challenger=50"],
+    )
+
+    def weights():
+        return {a.name: a.weight for a in router.routes.live}
+
+    def run(action, *more):
+        code = main(["experiment", action, "card_fraud", "fewer", *more])
+        return code, capsys.readouterr().err
+
+    with promoted.answering(tmp_path, "card_fraud", live):
+        with monkeypatch.context() as full:
+            full.setattr(experiment_files, "write", _no_room)
+            code, message = run("new", *words, "--routes")
+            assert (code, "No space left" in message) == (2, True)
+        assert weights() == {"champion": 100, "challenger": 0}
+        assert run("new", *words, "--routes")[0] == 0
+        assert weights() == {"champion": 50, "challenger": 50}
+        assert run("stop", "--keep", "challenger", "--routes")[0] == 0
+        assert weights() == {"champion": 0, "challenger": 100}
+        assert router.routes.champions == (md5s[1], md5s[0])
+
+
+def _no_room(*_):
+    raise OSError(28, "No space left on device")

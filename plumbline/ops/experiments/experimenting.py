@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -188,11 +188,6 @@ def weights(experiment: Experiment, keep: str | None = None) -> dict[str, int]:
     if keep:
         return {keep: 100}
     return dict(experiment.shares)
-
-
-def route(project: Project, shares: Mapping[str, int]) -> None:
-    """Set the weights of the routes."""
-    routing.change(project.root, project.usecase.name, {"action": "set", "weights": dict(shares)})
 
 
 def _check_start(project: Project, experiment: Experiment) -> None:
