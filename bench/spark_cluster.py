@@ -26,6 +26,7 @@ import psutil
 
 from plumbline.core import spark_session
 
+ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 WITHIN = 60
 """Seconds in which a cluster has to stand."""
@@ -36,6 +37,10 @@ spark.executor.extraJavaOptions {FRUGAL}
 spark.executor.memory 600m
 """
 """Of a session of seconds, as in `spark-defaults.conf`."""
+WATCH = """trap '' HUP INT TERM
+while read -r pid; do groups="$groups -$pid"; done
+kill -s KILL -- $groups 2>/dev/null"""
+"""A shell that outlives this process, however it ends, and then ends the groups of processes that it was given."""
 
 
 @dataclass
@@ -48,6 +53,7 @@ class Cluster:
     master: subprocess.Popen[bytes]
     cores: int
     memory: str
+    watcher: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -100,6 +106,7 @@ class Cluster:
         more = ("--cores", str(self.cores), "--memory", self.memory, "--work-dir", str(work))
         arguments = ("--host", HOST, "--webui-port", "0", *more, self.address)
         worker = _daemon(self.folder, f"worker-{number}", "worker.Worker", arguments)
+        _watch(self.watcher, worker)
         self.workers.append(worker)
 
     def kill_worker(self, number: int = 0) -> None:
@@ -131,8 +138,17 @@ def cluster(
 def _master(folder: Path, cores: int, memory: str) -> Cluster:
     port, web = _free_ports(2)
     arguments = ("--host", HOST, "--port", str(port), "--webui-port", str(web))
+    watcher = subprocess.Popen(("sh", "-c", WATCH), stdin=subprocess.PIPE, start_new_session=True)
     master = _daemon(folder, "master", "master.Master", arguments)
-    return Cluster(f"spark://{HOST}:{port}", folder, web, master, cores, memory)
+    _watch(watcher, master)
+    return Cluster(f"spark://{HOST}:{port}", folder, web, master, cores, memory, watcher)
+
+
+def _watch(watcher: subprocess.Popen[bytes], process: subprocess.Popen[bytes]) -> None:
+    """Let the process end with this one, however this one ends."""
+    assert watcher.stdin is not None
+    watcher.stdin.write(f"{process.pid}\n".encode())
+    watcher.stdin.flush()
 
 
 def _daemon(
@@ -144,6 +160,7 @@ def _daemon(
     logs.mkdir(parents=True, exist_ok=True)
     command = [spark_session.java(), "-Xmx160m", *FRUGAL.split(), "-cp", f"{home / 'jars'}/*"]
     own = {
+        "PYTHONPATH": str(ROOT),
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": HOST,
         "SPARK_LOCAL_DIRS": str(folder / "scratch"),
@@ -181,6 +198,7 @@ def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes], logs: Pat
 def _end(made: Cluster) -> None:
     for process in (*made.workers, made.master):
         _kill(process)
+    made.watcher.communicate()  # the groups that it knows are gone
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
