@@ -27,30 +27,34 @@ def project(folder: Path, events: int, months: int) -> Path:
     return copy.path
 
 
-def words(root: Path, stage: str) -> list[str]:
+def words(root: Path, stage: str, usecase: str = worlds.USECASE) -> list[str]:
     """The stage's command as in dvc.yaml, by this Python."""
     entry = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
-    command = entry["cmd"].replace("${item.usecase}", worlds.USECASE)
+    command = entry["cmd"].replace("${item.usecase}", usecase)
     return [sys.executable, *shlex.split(command)[1:]]
 
 
-def run(root: Path, stage: str, scratch: Path, engine: Mapping[str, str]) -> Used:
+def run(
+    root: Path,
+    stage: str,
+    scratch: Path,
+    engine: Mapping[str, str],
+    usecase: str = worlds.USECASE,
+) -> Used:
     """The stage in a process of its own, which leaves the partitions kept of earlier runs alone."""
     own = {"PYTHONPATH": str(root), "PLUMBLINE_PARTITIONS": "off", "TMPDIR": str(scratch)}
     own |= {"MLFLOW_TRACKING_URI": "off"}
-    used = processes.run(words(root, stage), root, scratch, os.environ | own | engine)
+    used = processes.run(words(root, stage, usecase), root, scratch, os.environ | own | engine)
     if not used.ok:
         raise RuntimeError(f"{stage} with {dict(engine)}:\n{used.output[-3_000:]}")
     return used
 
 
-def outs(root: Path, stage: str) -> dict[str, str]:
+def outs(root: Path, stage: str, usecase: str = worlds.USECASE) -> dict[str, str]:
     """MD5 of every file that the stage wrote, by its path."""
     entry = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
-    names = [n.replace("${item.usecase}", worlds.USECASE) for out in entry["outs"] for n in out]
-    names += [
-        n.replace("${item.usecase}", worlds.USECASE) for out in entry.get("plots", ()) for n in out
-    ]
+    listed = (*entry["outs"], *entry.get("plots", ()))
+    names = [n.replace("${item.usecase}", usecase) for out in listed for n in out]
     files = [f for name in names for f in _files(root / name)]
     return {str(f.relative_to(root)): hashlib.md5(f.read_bytes()).hexdigest() for f in files}
 

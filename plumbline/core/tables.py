@@ -115,24 +115,28 @@ def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 
 def write(
-    usecase: FeatureSet, batches: Iterable[Any], path: Path, further: Sequence[str] = ()
+    usecase: FeatureSet,
+    batches: Iterable[Any],
+    path: Path,
+    further: Sequence[str] = (),
+    *,
+    whole: bool = False,
 ) -> Counts:
     """Write a model table from Arrow batches of the joined columns, in their order.
 
-    `further`: columns of the batches, float64, that stand behind those of every model table.
+    `further`: columns of the batches, float64, that stand behind those of every model table. `whole`: the batches
+    have all columns already, as `completed` gives them.
 
     Adds the row features and category codes. Memory holds one chunk. No batch, no rows: the table
     is written all the same, empty.
     """
     total = Counts()
-    schema = _schema(usecase, further)
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=_texts(usecase)
-    ) as writer:
+    own = schema(usecase, further)
+    with pq.ParquetWriter(path, own, compression="zstd", use_dictionary=_texts(usecase)) as writer:
         for chunk in chunks(batches, CHUNK):
-            whole = completed(usecase, chunk, further).cast(schema)
-            table = _eligible(usecase, whole)
-            total = total.plus(Counts(ineligible=whole.num_rows - table.num_rows))
+            rows = (chunk if whole else completed(usecase, chunk, further)).cast(own)
+            table = _eligible(usecase, rows)
+            total = total.plus(Counts(ineligible=rows.num_rows - table.num_rows))
             writer.write_table(table, row_group_size=CHUNK)
             total = total.plus(_counted(usecase, table))
     return total
@@ -159,7 +163,7 @@ def completed(usecase: FeatureSet, joined: Any, further: Sequence[str] = ()) -> 
     arrays = {n: coded.column(n) for n in joined.column_names} | {
         name: pa.array(value, pa.float64()) for name, value in computed.items()
     }
-    return pa.table({name: arrays[name] for name in _schema(usecase, further).names})
+    return pa.table({name: arrays[name] for name in schema(usecase, further).names})
 
 
 def order(usecase: FeatureSet) -> list[str]:
@@ -170,7 +174,7 @@ def order(usecase: FeatureSet) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _schema(usecase: FeatureSet, further: Sequence[str] = ()) -> Any:
+def schema(usecase: FeatureSet, further: Sequence[str] = ()) -> Any:
     """The model table's Arrow schema; a category that bears its column's name takes its place."""
     types = {c.name: ARROW[c.type] for c in usecase.columns}
     types |= {usecase.label: ARROW["int"]} if usecase.classes else {}

@@ -55,8 +55,7 @@ class ClusterSource:
             return False
         if any(ROW_NUMBER in expression for expression in self.usecase.derive.values()):
             return False
-        kind = self.data.source
-        return kind == "parquet" or (kind == "csv" and not self.data.manifest)
+        return self.data.source in ("parquet", "csv")
 
     def load(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         """As `ingest.load`, side by side where that can be."""

@@ -1,10 +1,11 @@
 """A source that is read in place, by its manifest: what is there must be what is listed, or nothing is read. An edge.
 
-Files are read one after another: of S3 one object at a time lies in scratch space, whatever the size of the whole.
+Files are read one after another, by one machine or by each worker: of S3 one object at a time lies in its scratch space.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -99,10 +100,14 @@ class _OpenedPart:
 
     def chunks(self, connection: duckdb.DuckDBPyConnection) -> Generator[str]:
         """What to select the file's rows from; SourceError where they are not as many as listed."""
-        with self.root.opened(self.file, self.scratch) as path:
-            self.part = self.opener(path, self.name, self.scratch / "text.parquet")
-            with closing(self.part.chunks(connection)) as chunks:
-                yield from chunks
+        copy = self.scratch / f"text-{uuid.uuid4().hex}.parquet"  # workers share the folder
+        try:
+            with self.root.opened(self.file, self.scratch) as path:
+                self.part = self.opener(path, self.name, copy)
+                with closing(self.part.chunks(connection)) as chunks:
+                    yield from chunks
+        finally:
+            copy.unlink(missing_ok=True)
 
     def check(self, rows: int) -> None:
         """SourceError for another number of rows than listed."""

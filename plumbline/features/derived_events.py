@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from plumbline.core import row_features, tables
 from plumbline.core.usecase import FeatureSet
-from plumbline.features import batch, ibis_session
+from plumbline.features import batch, ibis_session, spark_tables
 from plumbline.features import grain as grains
 
 
@@ -38,12 +38,28 @@ def with_derived(backend: Any, usecase: FeatureSet, events: Any, outcomes: Any, 
         for name, entity, grain in grains.stored(derivation)
     }
     joined = batch.join_snapshots(derivation, batch.fresh(derivation, events, outcomes), by_entity)
+    if ibis_session.on_cluster(backend):
+        return _on_workers(backend, usecase, joined)
     batches = _completed(backend, usecase, joined, [usecase.key])
     first = next(batches)
     derived = pa.Table.from_batches([first, *batches])
     right = ibis_session.lend(backend, derived).rename({"__key": usecase.key})
     rows = events.left_join(right, events[usecase.key] == right["__key"]).drop("__key")
     return ibis_session.keep(backend, "with_derived", rows)
+
+
+def _on_workers(backend: Any, usecase: FeatureSet, joined: Any) -> Any:
+    """As `with_derived`, on a cluster: the workers compute the features, batch by batch."""
+    names, inputs = [c.name for c in usecase.known], _inputs(usecase.derivation)
+    nullable = {c.name for c in usecase.columns if c.null}
+    rows = joined.select(list(dict.fromkeys([*names, *inputs])))
+    empty = pa.RecordBatch.from_pylist([], schema=rows.schema().to_pyarrow())
+    schema = _with_columns(usecase, empty, names, inputs, nullable).schema
+
+    def complete(batch: Any) -> Any:
+        return _with_columns(usecase, batch, names, inputs, nullable)
+
+    return spark_tables.map_batches(backend, rows, schema, complete, "with_derived")
 
 
 def write(backend: Any, usecase: FeatureSet, joined: Any, path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,13 +16,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from plumbline.core import duckdb_session, spark_session
+from plumbline.core import duckdb_session, spark_errors, spark_session
 from plumbline.core.errors import PlumblineError
 from plumbline.core.sql import literal, quote
 
 NAME = "pyspark"
 """What Ibis calls the engine."""
 ROW_GROUP = 122_880
+MAPPED = 10_000
+"""Rows of a batch that a worker hands to a function: Spark's own number."""
 STAGED = "staged"
 OPTIONAL = "CASE WHEN random() < 0 THEN NULL ELSE {0} END AS {0}"
 """A column that may hold a null, for all that DuckDB can know."""
@@ -52,7 +54,10 @@ def read_parquet(backend: Any, folder: Path, pattern: str, name: str) -> Any:
 
 def keep(backend: Any, name: str, table: Any) -> Any:
     """`table` computed once, as the Ibis table `name`."""
-    folder = _computed(backend, table)
+    return _as_table(backend, _computed(backend, table), name)
+
+
+def _as_table(backend: Any, folder: Path, name: str) -> Any:
     kept = read_parquet(backend, folder, "*.parquet", name)
     backend.never_null[name] = _never_null(folder.glob("*.parquet"))
     backend.kept[name] = folder
@@ -88,7 +93,36 @@ def lend(backend: Any, rows: Any, name: str) -> Any:
 
 def batches(backend: Any, table: Any, size: int) -> Iterator[Any]:
     """`table`, computed by the workers, as Arrow record batches in the order that it says."""
-    yield from backend.writer.sql(_rows(_computed(backend, table))).to_arrow_reader(size)
+    yield from stored_batches(backend, _computed(backend, table), size)
+
+
+def map_batches(
+    backend: Any, table: Any, schema: Any, function: Callable[[Any], Any], name: str = ""
+) -> Any:
+    """`function` of the Arrow batches of `table`, which the workers compute and hand it, in their order.
+
+    `schema`: of the batches that it gives. Computed once: as the Ibis table `name`; without a name, the folder of it.
+    """
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    def mapped(batches: Iterator[Any]) -> Iterator[Any]:
+        return map(function, (b for b in batches if b.num_rows))
+
+    spark_session.ship(backend._session, Path.cwd())
+    frame = backend._session.sql(backend.compile(table))
+    kinds = from_arrow_schema(schema, prefer_timestamp_ntz=True)
+    try:
+        folder = _written(backend, frame.mapInArrow(mapped, kinds))
+    except spark_errors.failures() as error:
+        for batch in batches(backend, table, MAPPED):
+            function(batch)  # raises what it raises on one machine
+        raise PlumblineError(f"engine: a job failed: {spark_errors.reason(error)}") from None
+    return _as_table(backend, folder, name) if name else folder
+
+
+def stored_batches(backend: Any, folder: Path, size: int) -> Iterator[Any]:
+    """The rows of a folder that `map_batches` gave, in their order, as Arrow record batches."""
+    yield from backend.writer.sql(_rows(folder)).to_arrow_reader(size)
 
 
 def write(backend: Any, table: Any, path: Path, required: Collection[str]) -> None:
@@ -136,18 +170,18 @@ def _full(metadata: Any) -> set[str]:
 
 
 def _computed(backend: Any, table: Any) -> Path:
-    """A folder of Parquet files with the rows of `table`, in its order by their names.
+    """A folder of Parquet files with the rows of `table`, in its order by their names."""
+    return _written(backend, backend._session.sql(backend.compile(table)))
 
-    Raises PlumblineError where the workers wrote rows that this machine does not see.
-    """
+
+def _written(backend: Any, frame: Any) -> Path:
+    """As `_computed`, of a frame. Raises PlumblineError where the workers wrote rows that this machine does not see."""
     from pyspark.sql import Observation
     from pyspark.sql import functions as spark
 
     folder: Path = backend.scratch / uuid.uuid4().hex
     written = Observation()
-    frame = backend._session.sql(backend.compile(table)).observe(
-        written, spark.count(spark.lit(1)).alias("rows")
-    )
+    frame = frame.observe(written, spark.count(spark.lit(1)).alias("rows"))
     frame.write.parquet(folder.as_uri(), compression="zstd")
     _check(folder, written.get["rows"])
     return folder

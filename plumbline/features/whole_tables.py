@@ -6,11 +6,13 @@ The expressions are those of one machine, which goes month by month instead. The
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from plumbline.core import history_ages, tables
 from plumbline.core.declarations import KNOWN_AT
@@ -118,8 +120,8 @@ class WholeTables:
     ) -> tuple[tables.Counts, int]:
         """What is in a window's table, and how many of its events are not."""
         ordered = rows.order_by(self.usecase.time, self.usecase.key)
-        batches = ibis_session.batches(self.backend, ordered, tables.CHUNK)
-        counts = tables.write(self.usecase, batches, folder / f"{name}.parquet", more)
+        path, batches = folder / f"{name}.parquet", self._completed(ordered, more)
+        counts = tables.write(self.usecase, batches, path, more, whole=True)
         if counts.rows + counts.ineligible > total:
             raise ContractError(
                 f"{self.usecase.name}: {counts.rows} rows from {total} events of {name}"
@@ -129,6 +131,18 @@ class WholeTables:
         window = self.windows[name]
         log.info("features: %s, %d rows, %s to %s", name, counts.rows, window.start, window.end)
         return counts, total - counts.rows - counts.ineligible
+
+    def _completed(self, rows: Any, more: Sequence[str]) -> Iterator[Any]:
+        """Batches of `rows` with row features and codes, which the workers compute."""
+        usecase, schema = self.usecase, tables.schema(self.usecase, more)
+
+        def complete(batch: Any) -> Any:
+            rows = pa.Table.from_batches([batch])
+            whole = tables.completed(usecase, rows, more).cast(schema)
+            return whole.combine_chunks().to_batches()[0]
+
+        folder = spark_tables.map_batches(self.backend, rows, schema, complete)
+        return spark_tables.stored_batches(self.backend, folder, tables.CHUNK)
 
     def _rows_of(
         self,

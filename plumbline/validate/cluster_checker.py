@@ -54,13 +54,25 @@ class ClusterChecker(Checker):
 
         The queries have the same columns, one for each check's `shown`. `connection`: where their types are asked for.
         """
+        frame = self._frame(connection, queries)
+        batch = self._cluster_batch.get_batch({"dataframe": frame})
+        return self.results(batch, checks, rows)
+
+    def repeats(self, connection: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> Any:
+        """The values of the one column of all queries that stand there more than once, and how often, as Arrow."""
+        from pyspark.sql import functions as spark
+
+        frame = self._frame(connection, queries).toDF("key")
+        counted = frame.groupBy("key").agg(spark.count(spark.lit(1)).alias("n"))
+        return counted.where("key IS NOT NULL AND n > 1").toArrow()
+
+    def _frame(self, connection: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> Any:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         schema = connection.sql(queries[0]).limit(0).to_arrow_table().schema
         numbered = self._session.sparkContext.parallelize([(q,) for q in queries], len(queries))
-        frame = numbered.toDF("query string").mapInArrow(_rows, from_arrow_schema(schema))
-        batch = self._cluster_batch.get_batch({"dataframe": frame})
-        return self.results(batch, checks, rows)
+        kinds = from_arrow_schema(schema, prefer_timestamp_ntz=True)
+        return numbered.toDF("query string").mapInArrow(_rows, kinds)
 
 
 def _rows(batches: Iterable[Any]) -> Iterator[Any]:

@@ -10,7 +10,8 @@ import pytest
 
 from plumbline.core.errors import SourceError
 from plumbline.data import ingest as typing_of_rows
-from tests.sales import ROWS, ingest, write_csv
+from tests.data.test_manifest import SOURCE, run, write
+from tests.sales import ROWS, ingest, prepare, write_csv
 
 ODD = ("", " ", "'", "007", "é", "e\u0301", "😀", "NULL", "x" * 3_000)
 SETTINGS = {"as_of": "2025-02-11"}
@@ -53,6 +54,23 @@ def test_parquet_files(tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PLUMBLINE_ENGINE", "duckdb")
     again = ingest(monkeypatch, tmp_path, {"source": "parquet", "path": "source", **SETTINGS})
     assert outs(again) == spark
+
+
+def test_csv_files_by_a_manifest(
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"source": "csv", "path": "lake", "manifest": f"{SOURCE}/files.json", **SETTINGS}
+    prepare(monkeypatch, tmp_path, settings)
+    monkeypatch.setenv("PLUMBLINE_PARTITIONS", "off")
+    SOURCE.mkdir(parents=True)
+    write_csv(Path("lake/a/one.csv"), *ROWS[:3])
+    write_csv(Path("lake/b/two.csv"), *ROWS[3:])
+    write(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(typing_of_rows, "load", lambda *_, **__: pytest.fail("read here"))
+        spark = run()
+    monkeypatch.setenv("PLUMBLINE_ENGINE", "duckdb")
+    assert run() == spark
 
 
 def test_a_value_that_is_refused(

@@ -70,15 +70,15 @@ def test_the_same_bytes_although_a_worker_is_killed(
     tmp_path: Path, cluster: Cluster, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valid = write(odd(), tmp_path / "valid")
-    computed, folders = spark_tables._computed, []
+    written, folders = spark_tables._written, []
 
-    def disturbed(backend: Any, table: Any) -> Path:
+    def disturbed(backend: Any, frame: Any) -> Path:
         if len(folders) == 5:
             cluster.kill_worker(0)
-        folders.append(computed(backend, table))
+        folders.append(written(backend, frame))
         return folders[-1]
 
-    monkeypatch.setattr(spark_tables, "_computed", disturbed)
+    monkeypatch.setattr(spark_tables, "_written", disturbed)
     spark = outs(SMALL, valid, tmp_path / "spark", AS_OF)
     assert len(folders) > 10
     cluster.start_worker()

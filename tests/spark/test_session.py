@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from plumbline.core import spark_session
+from plumbline.core import duckdb_session, spark_session
 from plumbline.core.errors import PlumblineError
+from plumbline.features import spark_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +44,25 @@ def test_both_workers_take_part_with_this_python_and_the_projects_code(session: 
     assert len({executor for executor, _, _ in parts}) == 2
     assert {python for _, python, _ in parts} == {sys.executable}
     assert {code for _, _, code in parts} == {"duckdbusecases.card_fraud.contract"}
+
+
+def test_an_error_of_a_function_on_workers(tmp_path: Path, session: Any) -> None:
+    """It is raised here as on one machine: in its own words."""
+    import ibis
+
+    backend = ibis.pyspark.connect(session)
+    with duckdb_session.connect(tmp_path) as backend.writer:
+        backend.scratch, backend.never_null, backend.kept = tmp_path, {}, {}
+        rows = pa.table({"n": [1, 2, 3]})
+        table = spark_tables.lend(backend, rows, "numbers")
+
+        def refuse(batch: Any) -> Any:
+            if "number" not in batch.column_names:
+                raise PlumblineError(f"{batch.num_rows} rows, expected numbers")
+            return batch
+
+        with pytest.raises(PlumblineError, match=r"^3 rows, expected numbers$"):
+            spark_tables.map_batches(backend, table, rows.schema, refuse)
 
 
 def test_a_master_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
