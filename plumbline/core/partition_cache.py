@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from importlib.metadata import PackageNotFoundError, version
@@ -36,6 +38,8 @@ ROOT = "dvc.yaml"
 """The file that makes a folder a project: elsewhere nothing is kept."""
 LIMIT = 20 * 10**9
 """Bytes that are kept, at most; those used longest ago go first. Never more than half of what the disk has left."""
+KEY = re.compile("[0-9a-f]{32}")
+"""The name of an entry: whatever else lies in the folder is not this module's."""
 VALUE = "value.json"
 """The file of an entry that is one JSON value."""
 INDEX = "entry.json"
@@ -143,8 +147,7 @@ class PartitionCache:
         sizes = {entry: _size(entry) for entry in _entries(self.folder)}
         total = sum(sizes.values())
         most = min(limit, (total + shutil.disk_usage(self.folder).free) // 2)
-        for left in (p for group in _groups(self.folder) for p in group.glob(".*")):
-            files.sweep(left.with_name(left.name[1:33]))  # of killed processes
+        _sweep(self.folder)
         for entry in sorted(sizes, key=_used):
             if total > most:
                 shutil.rmtree(entry, ignore_errors=True)
@@ -185,9 +188,13 @@ def size(folder: Path) -> int:
 
 
 def clear(folder: Path) -> None:
-    """Remove every entry of a folder of partitions, and what killed processes left there."""
+    """Remove every entry of a folder of partitions, and what killed processes left there; nothing else."""
+    for entry in _entries(folder):
+        shutil.rmtree(entry, ignore_errors=True)
+    _sweep(folder)
     for group in _groups(folder):
-        shutil.rmtree(group, ignore_errors=True)
+        with suppress(OSError):  # where something else lies
+            group.rmdir()
 
 
 def _code(stage: str, libraries: Sequence[str]) -> str:
@@ -256,7 +263,14 @@ def _groups(folder: Path) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    return [p for group in _groups(folder) for p in group.iterdir() if not p.name.startswith(".")]
+    found = (p for group in _groups(folder) for p in group.iterdir())
+    return [p for p in found if KEY.fullmatch(p.name) and p.is_dir() and not p.is_symlink()]
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left."""
+    for left in (p for group in _groups(folder) for p in group.glob(".*")):
+        files.sweep(left.with_name(left.name[1:33]))
 
 
 def _used(entry: Path) -> float:

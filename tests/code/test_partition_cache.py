@@ -127,13 +127,19 @@ def test_a_disk_without_space_stops_no_stage(kept: PartitionCache, out: Path) ->
 
 
 def test_only_entries_are_cleared(kept: PartitionCache, out: Path) -> None:
-    kept.fill(kept.key("month"), out, _two_files)
     assert kept.folder
-    other = kept.folder / "mine.txt"
-    other.write_text("kept")
+    kept.fill("a" * 32, out, _two_files)
     assert partition_cache.size(kept.folder) > 400
+    names = ("notes.txt", "aa/notes.txt", "de/photo.jpg", "ab/" + "c" * 30)
+    others = [kept.folder / name for name in names]
+    for path in others:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("not a partition")
+    kept.trim(limit=0)
     partition_cache.clear(kept.folder)
-    assert [p.name for p in kept.folder.iterdir()] == ["mine.txt"]
+    assert partition_cache.size(kept.folder) == 0
+    assert not kept.restore("a" * 32, out)
+    assert all(path.is_file() for path in others)
 
 
 def test_where_partitions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
