@@ -1,8 +1,8 @@
-"""What each stage imports, library by library: CPU seconds, and which module of the project asked for it.
+"""What each stage imports, library by library: CPU seconds, and which module of the project imports it.
 
 `python -m bench.imports` runs the graph of a small project once and prints, by stage, every library whose own
 modules cost at least `--least` seconds of the processor, what others load with it not counted, and the file and
-line that asked first. It exits with 1 where a stage loads a library that `USED` does not name for it.
+line that imported it first. It exits with 1 where a stage loads a library that `USED` does not name for it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ its servers' modules name as they are imported."""
 WATCH = '''
 import atexit, json, os, sys, time
 
-STACK, SPENT, ASKED = [], {{}}, {{}}
+STACK, SPENT, IMPORTERS = [], {{}}, {{}}
 OWN = ("plumbline", "stages", "usecases")
 
 
@@ -61,8 +61,8 @@ class Timed:
     def exec_module(self, module):
         module.__spec__.loader = module.__loader__ = self.loader
         top = module.__name__.partition(".")[0]
-        if top not in ASKED:
-            ASKED[top] = asker()
+        if top not in IMPORTERS:
+            IMPORTERS[top] = importer()
         started, before = time.process_time(), sum(SPENT.values())
         try:
             self.loader.exec_module(module)
@@ -72,7 +72,7 @@ class Timed:
             SPENT[top] = SPENT.get(top, 0.0) + own
 
 
-def asker():
+def importer():
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
@@ -100,7 +100,7 @@ class Finder:
 
 def write():
     with open({log!r}, "a") as out:
-        out.write(json.dumps({{"words": sys.orig_argv[1:3], "spent": SPENT, "asked": ASKED}}) + "\\n")
+        out.write(json.dumps({{"words": sys.orig_argv[1:3], "spent": SPENT, "importers": IMPORTERS}}) + "\\n")
 
 
 if sys.orig_argv[1:2] == ["-m"] and sys.orig_argv[2].startswith("stages."):
@@ -110,7 +110,7 @@ if sys.orig_argv[1:2] == ["-m"] and sys.orig_argv[2].startswith("stages."):
 
 
 def watched(folder: Path) -> list[dict[str, Any]]:
-    """What each stage of a small project imported: CPU seconds and askers by library."""
+    """What each stage of a small project imported: CPU seconds and importing modules by library."""
     log, site = folder / "log", folder / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(WATCH.format(log=str(log)))
@@ -122,8 +122,8 @@ def watched(folder: Path) -> list[dict[str, Any]]:
 
 
 def large(run: Mapping[str, Any], least: float) -> list[tuple[str, float, str]]:
-    """A stage's libraries that cost so much, the most expensive first, with who asked."""
-    found = [(n, s, run["asked"].get(n, "")) for n, s in run["spent"].items() if s >= least]
+    """A stage's libraries that cost so much, the most expensive first, with the module that imports it."""
+    found = [(n, s, run["importers"].get(n, "")) for n, s in run["spent"].items() if s >= least]
     return sorted(found, key=lambda one: -one[1])
 
 

@@ -76,9 +76,9 @@ class PartitionCache:
         self.misses += 1
         with TemporaryDirectory(dir=folder, prefix=".partition-") as beside:
             compute(Path(beside))
-            made = sorted(Path(beside).iterdir())
-            self.keep(key, made)
-            for path in made:
+            computed = sorted(Path(beside).iterdir())
+            self.keep(key, computed)
+            for path in computed:
                 os.replace(path, folder / path.name)
         return False
 

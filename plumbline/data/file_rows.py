@@ -114,10 +114,10 @@ def _examined(
         seen = ", ".join(f"bool_or({c})" for c in (*(c.bad for c in columns), *missing, *zoned))
         day, both = f"CAST({time.value} AS DATE)", f"min({time.value}), max({time.value})"
         query = f"SELECT {day}, count(*), {both}, {seen} FROM {relation} GROUP BY 1"
-        found = duckdb_session.rows(connection, query)
-        days += [(str(row[0]), row[1]) for row in found]
-        ends = sorted([*ends, *(str(end) for row in found for end in row[2:4])])
-        flags = [any(row[i] for row in found) for i in range(4, 4 + 2 * len(columns) + len(zoned))]
+        rows = duckdb_session.rows(connection, query)
+        days += [(str(row[0]), row[1]) for row in rows]
+        ends = sorted([*ends, *(str(end) for row in rows for end in row[2:4])])
+        flags = [any(row[i] for row in rows) for i in range(4, 4 + 2 * len(columns) + len(zoned))]
         bad |= any(flags[: len(columns)])
         nulls = [a or b for a, b in zip(nulls, flags[len(columns) :], strict=False)]
         new = flags[2 * len(columns) :]

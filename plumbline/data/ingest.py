@@ -154,7 +154,7 @@ def _insert(
     columns = column_casts(connection, usecase, part, relation, types)
     times = [c for c in columns if c.column.type == "timestamp"]
     values = ", ".join(stored(c) for c in columns)
-    bad = _marks(columns) if keep_bad else " OR ".join(c.bad for c in columns)
+    bad = _first_bad(columns) if keep_bad else " OR ".join(c.bad for c in columns)
     zones = "".join(f", CASE WHEN {c.value} IS NOT NULL THEN {c.zoned} END" for c in times)
     sql = f"INSERT INTO {table} SELECT {values}, {bad}{zones} FROM {relation}"
     rows = run(connection, sql, source, part).fetchall()
@@ -180,7 +180,7 @@ def column_casts(
     return casts(usecase, types, derivations(connection, usecase, part.name, relation))
 
 
-def _marks(column_casts: tuple[Cast, ...]) -> str:
+def _first_bad(column_casts: tuple[Cast, ...]) -> str:
     """The SQL of the first column whose value is bad, and of that value."""
     names = " ".join(f"WHEN {c.bad} THEN {literal(c.column.name)}" for c in column_casts)
     values = " ".join(f"WHEN {c.bad} THEN CAST({c.raw} AS VARCHAR)" for c in column_casts)

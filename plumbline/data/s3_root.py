@@ -64,7 +64,7 @@ class S3Root(SourceRoot):
             raise SourceError(f"{name}: expected s3://BUCKET/PREFIX; correct {key}")
         self.prefix = prefix.rstrip("/") + "/" if prefix.strip("/") else ""
         self.name, self.key = name, key
-        self.objects = self._asked(self._listed)
+        self.objects = self._response(self._listed)
         refuse_tables(
             name, sorted({part for path in self.objects for part in path.split("/")[:-1]})
         )
@@ -83,14 +83,16 @@ class S3Root(SourceRoot):
             return FoundFile(there.size, f"etag:{there.etag}", there.version)
         if there.md5 and not again and listed.hash == f"md5:{there.md5}":
             return FoundFile(there.size, listed.hash, there.version)
-        return FoundFile(there.size, f"md5:{self._asked(lambda: self._md5(path))}", there.version)
+        return FoundFile(
+            there.size, f"md5:{self._response(lambda: self._md5(path))}", there.version
+        )
 
     @contextmanager
     def opened(self, file: ListedFile, scratch: Path) -> Iterator[Path]:
         """A copy in `scratch`, removed after the block: the listed version, or what has the listed etag."""
         path = self.local(file, scratch)
         try:
-            self._asked(lambda: self._copied(file, path), file)
+            self._response(lambda: self._copied(file, path), file)
             yield path
         finally:
             path.unlink(missing_ok=True)
@@ -103,7 +105,7 @@ class S3Root(SourceRoot):
     def rows(self, path: str) -> int:
         """By the footer, of which only the bytes are fetched."""
         with io.BufferedReader(_Ranges(self, path, self.objects[path].size), BLOCK) as stream:
-            return self._asked(lambda: footer_rows(stream, self.shown(path)))
+            return self._response(lambda: footer_rows(stream, self.shown(path)))
 
     def keeps(self, file: ListedFile) -> bool:
         """Whether the bucket still has the listed version, though a newer one came or the object was removed."""
@@ -111,16 +113,20 @@ class S3Root(SourceRoot):
 
         if not file.version:
             return False
-        words = {"Bucket": self.bucket, "Key": self.prefix + file.path, "VersionId": file.version}
+        arguments = {
+            "Bucket": self.bucket,
+            "Key": self.prefix + file.path,
+            "VersionId": file.version,
+        }
         try:
-            return bool(self.client.head_object(**words)["ContentLength"] == file.size)
+            return bool(self.client.head_object(**arguments)["ContentLength"] == file.size)
         except ClientError:
             return False
 
     def bytes_of(self, path: str, start: int, end: int) -> bytes:
         """The bytes of an object from `start` up to `end`, without it."""
-        words = {"Range": f"bytes={start}-{end - 1}", "IfMatch": f'"{self.objects[path].etag}"'}
-        with closing(self._get(path, words)["Body"]) as body:
+        arguments = {"Range": f"bytes={start}-{end - 1}", "IfMatch": f'"{self.objects[path].etag}"'}
+        with closing(self._get(path, arguments)["Body"]) as body:
             data: bytes = body.read()
         return data
 
@@ -175,8 +181,8 @@ class S3Root(SourceRoot):
         )
         yield from pages
 
-    def _get(self, path: str, words: Mapping[str, str]) -> Any:
-        return self.client.get_object(Bucket=self.bucket, Key=self.prefix + path, **words)
+    def _get(self, path: str, arguments: Mapping[str, str]) -> Any:
+        return self.client.get_object(Bucket=self.bucket, Key=self.prefix + path, **arguments)
 
     def _md5(self, path: str) -> str:
         digest = hashlib.md5(usedforsecurity=False)
@@ -188,17 +194,17 @@ class S3Root(SourceRoot):
     def _copied(self, file: ListedFile, target: Path) -> None:
         """The bytes in `target`; SourceError where they are not those that are listed."""
         kind, _, expected = file.hash.partition(":")
-        words = {"VersionId": file.version} if file.version else {}
-        words |= {"IfMatch": f'"{expected}"'} if kind == "etag" else {}
+        arguments = {"VersionId": file.version} if file.version else {}
+        arguments |= {"IfMatch": f'"{expected}"'} if kind == "etag" else {}
         size, digest = 0, hashlib.md5(usedforsecurity=False)
-        with closing(self._get(file.path, words)["Body"]) as body, target.open("wb") as stream:
+        with closing(self._get(file.path, arguments)["Body"]) as body, target.open("wb") as stream:
             for block in body.iter_chunks(BLOCK):
                 size += stream.write(block)
                 digest.update(block)
         if size != file.size or (kind == "md5" and digest.hexdigest() != expected):
             raise self._other(file, f"{size:,} bytes, md5:{digest.hexdigest()}")
 
-    def _asked(self, request: Callable[[], Result], file: ListedFile | None = None) -> Result:
+    def _response(self, request: Callable[[], Result], file: ListedFile | None = None) -> Result:
         """What a request brings; SourceError where S3 refuses it or does not answer. `file`: that is read."""
         from botocore.exceptions import BotoCoreError, ClientError
 
