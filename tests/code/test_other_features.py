@@ -17,14 +17,15 @@ import pytest
 import xgboost
 
 from plumbline.core import documents
-from plumbline.core.declarations import Array, Row, Snapshot
+from plumbline.core.declarations import Array, Column, Row, Snapshot
 from plumbline.core.errors import BundleError
 from plumbline.core.usecase import UseCase
 from plumbline.features.tile_documents import INDEX, RECENT, TilesDocument
 from plumbline.model import bundle, logged_definitions, manifest
-from plumbline.ops.serving import places
+from plumbline.ops.serving import live_checks, places
 from plumbline.serve import scoring
 from plumbline.serve.log import export
+from plumbline.serve.online.openapi import Served
 from plumbline.serve.protocols import LoggedEvent
 from plumbline.serve.routes import arms, document, other_features, routes_file
 from plumbline.serve.routes.arms import Arms
@@ -200,7 +201,8 @@ def test_newer_features_go_from_shadow_to_champion_and_back_at_once(made, tmp_pa
         ran.do("routes", action="set", weights={"newer": 100})
         assert {a["bundle"] for a in half} == {old, new}
         assert {a["bundle"] for a in answers(service, *stream(50, 5))} == {new}
-        assert service.features(serviced.body(stream(60, 1)[0])).status == 200
+        given = json.loads(service.features(serviced.body(stream(60, 1)[0])).body)
+        assert set(given["features"][0]["features"]) >= {"sender_count_3d", "in_span"}
         ran.do("red-button")
         assert {a["bundle"] for a in answers(service, *stream(55, 5))} == {old}
         rows = ran.rows()
@@ -213,6 +215,38 @@ def test_newer_features_go_from_shadow_to_champion_and_back_at_once(made, tmp_pa
         if row.key in shadows:
             assert shadows[row.key].aggregates == own[new][place_]
     assert {r.definitions for r in live if r.bundle == new} == {logged_definitions.of(newer())}
+
+
+def test_what_looks_at_the_champion_takes_its_own_features(made, tmp_path: Path):
+    """The live check's baseline, an explanation, the description of the service."""
+    root, (_, old, new) = copied(made, tmp_path), made
+    place = places.folder(root, NAME)
+    with serviced.serving(place, place, project=root) as service:
+        ran = Ran(service, old, new)
+        ran.do("routes", action="add", name="newer", bundle=new)
+        ran.do("routes", action="set", weights={"newer": 100})
+        answers(service, *stream(0, 3))
+        router = ran.live.router
+        check = live_checks.of(root, parcels(), router, "")
+        assert check._baseline(new).watched == check._baseline(old).watched
+        reply = service.explain(json.dumps({"explain": [{"number": 2}]}).encode())
+        assert "sender_count_3d" in reply.body.decode()
+        loaded = router.current.loaded[new]
+        served = Served(loaded.compiled, new, 8, contract=parcels())
+        assert served.example(serviced.FIRST)[1] is not None
+        assert service.stats()["champion"] == new
+
+
+def test_a_bundle_of_fewer_columns_answers_beside_a_contract_that_grew(made, tmp_path: Path):
+    grown = (*parcels().columns[:6], Column("depth", "int", "mm", "depth"), *parcels().columns[6:])
+    store = BundleStore(places.folder(copied(made, tmp_path), NAME))
+    one = Arms(parcels(columns=grown), store).admit(made[1])
+    assert one.features == one.definitions
+    event = {c.name: 1 for c in parcels(columns=grown).known} | {
+        "kind": "box",
+        "at": serviced.FIRST,
+    }
+    assert one.compiled.score([event], [[50.0]])[0].score
 
 
 def test_a_start_again_has_both_and_goes_on(made, tmp_path: Path):

@@ -129,10 +129,16 @@ class Prepared:
         return FeatureStates(self.project, self.usecase.name, self.settings, self.store)
 
     def load_others(self, running: bool) -> None:
-        """Load what takes time of the states of other features."""
+        """Load what takes time of the states of other features: also of the champions that the checkout's bundle follows."""
         if self.router is not None:
-            wanted = feature_states.wanted(self.router.current)
-            self.made = {one.features: self._maker().made(one, running) for one in wanted}
+            loaded = self.router.current.loaded
+        else:
+            known = routes_file.read(self.store.folder).routes
+            assert known is not None
+            arms = _arms(self.usecase, self.store, self.settings)
+            loaded, _ = arms.all(known.bundles, {})
+        maker, wanted = self._maker(), feature_states.wanted(loaded.values())
+        self.made = {one.features: maker.made(one, running) for one in wanted}
 
     def _routes_now(self, folder: Path) -> Router:
         """The router; loaded again where the routes were changed since `prepare`.
@@ -206,7 +212,10 @@ def _is_new(project: Path, usecase: FeatureSet, store: BundleStore) -> bool:
             return False
     except PlumblineError:
         return False
-    md5 = dvc_hash.md5(artifacts.path(usecase.name, Role.BUNDLE, project))
+    own = artifacts.path(usecase.name, Role.BUNDLE, project)
+    if not own.is_dir():
+        return False
+    md5 = dvc_hash.md5(own)
     return not any(md5 in entry.routes.bundles for entry in routes_file.history(store.folder))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,7 +56,7 @@ class FeatureStates:
     ) -> OtherStates:
         """The states of the features that the routes have now, and of those that they will have. `made`: some of them."""
         others, router = OtherStates(home), live.router
-        for one in wanted(router.current):
+        for one in wanted(router.current.loaded.values()):
             state = made.get(one.features) or self.made(one)
             state.go_on()
             others.finish(one.features, self.opened(one, state, log))
@@ -102,9 +102,9 @@ class FeatureStates:
         return self.made(one)
 
 
-def wanted(routing: Routing) -> Iterator[LoadedBundle]:
+def wanted(loaded: Iterable[LoadedBundle]) -> Iterator[LoadedBundle]:
     """A bundle for each set of features that is not the process's own."""
-    yield from {one.features: one for one in routing.loaded.values() if one.features}.values()
+    yield from {one.features: one for one in loaded if one.features}.values()
 
 
 def keep(others: OtherStates, routing: Routing) -> None:

@@ -31,7 +31,7 @@ def of(project: Path, usecase: FeatureSet, router: Router, writer: str) -> LiveC
     """The check of a use case that is served; `writer`: the process where there are several."""
     folder = places.folder(project, usecase.name)
     judged = partial(_judged, usecase.name, folder, f".{writer}" if writer else "")
-    return LiveCheck(usecase, lambda: router.routes.champion, _baseline(usecase, router), judged)
+    return LiveCheck(usecase, lambda: router.routes.champion, _baseline(router), judged)
 
 
 def current(project: Path, name: str, now: datetime | None = None) -> list[LiveFinding]:
@@ -49,9 +49,10 @@ def current(project: Path, name: str, now: datetime | None = None) -> list[LiveF
     return list(known.values())
 
 
-def _baseline(usecase: FeatureSet, router: Router) -> Callable[[str], Baseline]:
+def _baseline(router: Router) -> Callable[[str], Baseline]:
     def read(md5: str) -> Baseline:
         loaded = router.load(md5)
+        usecase = loaded.scorer.usecase
         events, _ = arms.plain_events(usecase, router.arms.store.golden(md5).events)
         threshold = loaded.scorer.bundle.manifest.threshold
         alarms = threshold.alarms if threshold else None

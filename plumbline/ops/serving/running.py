@@ -116,7 +116,13 @@ class Running:
             routing, settings = one.parts.live.router.current, one.settings
             loaded = routing.loaded[routing.routes.champion]
             served.append(
-                Served(loaded.compiled, loaded.md5, settings.late_days, settings.max_events)
+                Served(
+                    loaded.compiled,
+                    loaded.md5,
+                    settings.late_days,
+                    settings.max_events,
+                    one.parts.usecase,
+                )
             )
         return served
 

@@ -88,8 +88,9 @@ def _usecase(one: Served, address: str, now: datetime, tokens: bool) -> Iterator
     if answer is not None:
         yield Text("The answer, here of an event whose entities were never seen:")
         yield json.dumps({"answers": [json.loads(answer)]}, indent=2)
-    checks = column_checks.compiled(case, case.known, "events", case.optional)
-    yield _fields("Fields of an event", list(zip(case.known, checks, strict=True)))
+    own = one.checked
+    checks = column_checks.compiled(own, own.known, "events", own.optional)
+    yield _fields("Fields of an event", list(zip(own.known, checks, strict=True)))
     yield _answer_fields(one)
     yield from _later(one, top, now, tokens)
 

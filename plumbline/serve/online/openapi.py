@@ -37,13 +37,19 @@ REFUSALS: Mapping[str, str] = {
 @dataclass(frozen=True)
 class Served:
     """A use case as it is served: the scorer that answers and its bundle's md5, how old an event may be,
-    and how many a request may hold.
+    and how many a request may hold. `contract`: by which the process checks events, where the bundle's has fewer columns.
     """
 
     scorer: CompiledScorer
     md5: str
     late_days: float
     most: int = bodies.MOST
+    contract: FeatureSet | None = None
+
+    @property
+    def checked(self) -> FeatureSet:
+        """What an event is checked by."""
+        return self.contract or self.scorer.usecase
 
     @property
     def usecase(self) -> FeatureSet:
@@ -57,7 +63,7 @@ class Served:
 
     def example(self, now: datetime) -> tuple[Schema, bytes | None]:
         """An event half a minute before `now` (UTC), and its answer where its entities were never seen."""
-        raw, check = examples.event(self.usecase, now), CompiledCheck(self.usecase, self.late_days)
+        raw, check = examples.event(self.checked, now), CompiledCheck(self.checked, self.late_days)
         past = [history.empty_value for history in self.usecase.aggregates]
         try:
             event = check.parsed(raw)
@@ -130,7 +136,7 @@ def _schemas(one: Served, now: datetime) -> Schema:
     if answer is not None:
         described["examples"] = [json.loads(answer)]
     return {
-        f"{name}_event": schemas.event(case, example),
+        f"{name}_event": schemas.event(one.checked, example),
         f"{name}_outcome": schemas.outcome(case, examples.outcome(case, now)),
         f"{name}_answer": described,
         f"{name}_answers": _listed("answers", _ref(f"{name}_answer")),
