@@ -4,7 +4,7 @@
 payments, a Parquet file per month. Each stage runs over all months but the last, which fills its cache of partitions;
 then over all of them; then, without a cache, over the last month alone, and over all of them (the clean room). Prints
 processor and wall seconds, the ratio, and whether the bytes are those of the clean room. The small form is
-tests/data/test_kept_months.py and tests/data/test_month_files.py: which months are computed, and the bytes.
+tests/data/test_kept_months.py, tests/data/test_month_files.py and tests/code/test_kept_features.py: which months are computed, and the bytes.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def project(folder: Path, start: date, as_of: date) -> Path:
         "start": start.isoformat(),
         "as_of": as_of.isoformat(),
     }
-    params[NAME]["features"]["warmup_days"] = 3  # so that one month alone has rows to learn from
-    params[NAME]["features"].update(valid_days=5, test_days=5, current_days=3)
+    # so that one month alone has rows to learn from
+    params[NAME]["features"].update(warmup_days=2, valid_days=2, test_days=2, current_days=7)
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     return folder
 

@@ -10,8 +10,15 @@ import logging
 from pathlib import Path
 
 from plumbline import config as parameters
-from plumbline.core import deprecation, documents, files, policy, usecase_loader
-from plumbline.features import assemble, ibis_session, tile_files
+from plumbline.core import (
+    deprecation,
+    documents,
+    files,
+    partition_cache,
+    policy,
+    usecase_loader,
+)
+from plumbline.features import assemble, ibis_session, month_keys, tile_files
 from plumbline.runtime import runner
 
 log = logging.getLogger("plumbline")
@@ -38,7 +45,10 @@ def main(
             as_of = params.data.as_of
             own = params.features
             late = params.data.own_outcomes
-            report = assemble.timed(backend, case, own, as_of, valid, days, rows, sums, own=late)
+            kept = partition_cache.of_stage("features", month_keys.LIBRARIES)
+            report = assemble.timed(
+                backend, case, own, as_of, valid, days, rows, sums, own=late, cache=kept
+            )
     documents.write(metrics, report)
 
 

@@ -125,6 +125,10 @@ class PartitionCache:
             return False
         return True
 
+    def has(self, key: str) -> bool:
+        """Whether there is an entry under the key, which may be damaged."""
+        return self.folder is not None and self._entry(key).is_dir()
+
     def keep(self, key: str, paths: Sequence[Path]) -> None:
         """Keep copies of files under the key. What cannot be kept, for want of space or permission, is left out."""
         if self.folder is None or self._entry(key).exists():

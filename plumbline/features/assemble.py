@@ -14,6 +14,7 @@ import pyarrow as pa
 from plumbline.core import encodings, event_days, tables
 from plumbline.core.declarations import Array
 from plumbline.core.errors import ContractError
+from plumbline.core.partition_cache import PartitionCache
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import (
     aged_histories,
@@ -23,7 +24,11 @@ from plumbline.features import (
     histories,
     ibis_session,
     known_outcomes,
+    live_definitions,
     model_tables,
+    month_inputs,
+    month_keys,
+    month_spans,
     partition_drift,
     past,
     splits,
@@ -37,6 +42,9 @@ from plumbline.features.catalog import Written
 from plumbline.features.catalog_documents import FeaturesReport
 from plumbline.features.history_age import HistoryAges
 from plumbline.features.model_tables import WindowRows
+from plumbline.features.month_inputs import MonthInputs
+from plumbline.features.month_keys import MonthKeys
+from plumbline.features.month_spans import MonthSpan
 from plumbline.features.params import Features
 from plumbline.features.past import Past
 from plumbline.features.whole_tables import WholeTables
@@ -55,11 +63,12 @@ def timed(
     tiles: Path | None = None,
     *,
     own: bool = False,
+    cache: PartitionCache | None = None,
 ) -> FeaturesReport:
     """Write snapshots, model tables and tiles of a use case with a time into folders; the catalog.
 
     `as_of`: None for the day after the last event. `tiles`: None where they are not wanted. `own`: outcomes have a
-    table of their own.
+    table of their own. `cache`: where what was computed of a month is kept.
     """
     if ibis_session.on_cluster(backend):
         folders = (snapshots, tables, tiles)
@@ -70,10 +79,14 @@ def timed(
     windows = splits.windows(usecase, params, first, until)
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
         known = known_outcomes.timed(usecase, events, outcomes)
+        inputs = None if cache is None else month_inputs.of(backend.con, usecase, valid, cache)
         spans = past.spans(usecase, days, known, until)
+        keys = _keys(usecase, cache, inputs, until, spans)
+        spans = spans if keys is None else month_spans.apart(spans, keys.kept())
         late = known_outcomes.by_month(backend, usecase, known, until, spans, Path(folder), own)
         seen = batch.visible(usecase, events, late.first, until)
-        whole = histories.with_derived(Past(backend, usecase, *seen, until, spans, Path(folder)))
+        whole = Past(backend, usecase, *seen, until, spans, Path(folder), keys=keys)
+        whole = histories.with_derived(whole)
         sum_limits.check(usecase, whole.events, whole.outcomes)
         histories.write_snapshots(whole, snapshots)
         aged = aged_histories.of(whole)
@@ -82,7 +95,26 @@ def timed(
         if tiles is not None:
             tile_files.write_past(whole, first, params.recent_days, tiles)
         ages = aged_histories.counted(whole, aged, windows)
+    if cache is not None:
+        cache.trim()
     return _described(usecase, catalog.report(usecase, windows, written), snapshots, ages)
+
+
+def _keys(
+    usecase: FeatureSet,
+    cache: PartitionCache | None,
+    inputs: MonthInputs | None,
+    as_of: date,
+    spans: Sequence[MonthSpan],
+) -> MonthKeys | None:
+    """What the months' values are kept by; None where they are not."""
+    if cache is None or inputs is None:
+        return None
+    definitions = cache.key(usecase, live_definitions.texts(usecase.name))
+    reach = past.reach(usecase.derivation), past.reach(usecase)
+    months = [month for span in spans for month in span.months]
+    has = bool(usecase.derived)
+    return month_keys.of(cache, inputs, definitions, as_of, months, reach, derived=has)
 
 
 def _on_cluster(

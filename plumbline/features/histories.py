@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,29 @@ def with_derived(own: Past) -> Past:
     leading = replace(own, usecase=own.usecase.derivation, scratch=folder, sums={})
     paths = []
     for span in leading.spans:
-        known = leading.known(span.days)
-        past.add(leading, span)
-        by_entity = {n: past.stored(leading, span, n) for n, *_ in grains.stored(leading.usecase)}
-        events = leading.inside(span.days)
-        today = batch.fresh(leading.usecase, events, known, _earlier(leading, known))
-        joined = batch.join_snapshots(leading.usecase, today, by_entity)
-        paths.append(own.scratch / f"events-{span.days.start}.parquet")
-        derived_events.write(own.backend, own.usecase, joined, paths[-1])
+        past.add(leading, span, "leading")
+        own.fill("derived", span, own.scratch, partial(_write_derived, own, leading, span))
+        paths += [own.scratch / _event_file(part) for part in own.parts_of(span)]
     return replace(own, events=ibis_session.scan(own.backend, paths))
+
+
+def _event_file(span: MonthSpan) -> str:
+    return f"events-{span.days.start}.parquet"
+
+
+def _write_derived(own: Past, leading: Past, span: MonthSpan, folder: Path) -> None:
+    """Write the span's events with their derived features, from the histories of `leading`."""
+    known = leading.known(span.days)
+    by_entity = {n: past.stored(leading, span, n) for n, *_ in grains.stored(leading.usecase)}
+    events = leading.inside(span.days)
+    today = batch.fresh(leading.usecase, events, known, _earlier(leading, known))
+    joined = batch.join_snapshots(leading.usecase, today, by_entity)
+    whole = own.scratch / "derived.parquet"
+    derived_events.write(own.backend, own.usecase, joined, whole)
+    parts = own.parts_of(span)
+    files_of = [folder / _event_file(part) for part in parts]
+    starts = [part.days.start for part in parts]
+    ibis_session.split(own.backend, whole, str(own.usecase.time), starts, files_of)
 
 
 def _earlier(own: Past, known: Any) -> Any:
@@ -47,12 +62,16 @@ def write_snapshots(own: Past, folder: Path) -> None:
     """
     for span in own.spans:
         past.add(own, span)
-        for name, *_ in grains.stored(own.usecase):
-            _write_months(own, span, name, folder)
+        own.fill("snapshots", span, folder, partial(_write_span, own, span))
     last = MonthSpan((own.as_of.replace(day=1),))
     for name, *_ in grains.stored(own.usecase):
         if not files(folder, name):
             _write_months(own, last, name, folder, empty=True)
+
+
+def _write_span(own: Past, span: MonthSpan, folder: Path) -> None:
+    for name, *_ in grains.stored(own.usecase):
+        _write_months(own, span, name, folder)
 
 
 def files(folder: Path, name: str, days: DaySpan | None = None) -> list[Path]:

@@ -5,15 +5,18 @@ What is written has the same bytes with either. DuckDB stays within a memory lim
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from plumbline.core import duckdb_session, machine
 from plumbline.core.errors import SourceError, suggest
+from plumbline.core.sql import literal, quote
 from plumbline.core.usecase import FeatureSet
 from plumbline.features import spark_tables
 
@@ -83,6 +86,27 @@ def scratch(backend: Any, table: Any, path: Path) -> Any:
     """`table` computed once and kept in a file, in no order, so that nothing of it stays in memory: on one machine."""
     backend.to_parquet(table, path, compression="snappy")
     return scan(backend, [path])
+
+
+def split(
+    backend: Any, whole: Path, column: str, starts: Sequence[int | date], paths: Sequence[Path]
+) -> None:
+    """Take a scratch file apart: the rows of the i-th of `paths` are those from `starts[i]` up to the next start."""
+    if len(paths) == 1:
+        os.replace(whole, paths[0])
+        return
+    for place, path in enumerate(paths):
+        limits = zip((">=", "<"), starts[place : place + 2], strict=False)
+        inside = " AND ".join(f"{quote(column)} {sign} {_sql(start)}" for sign, start in limits)
+        backend.raw_sql(
+            f"COPY (SELECT * FROM read_parquet({literal(str(whole))}) WHERE {inside}) "
+            f"TO {literal(str(path))} (FORMAT parquet, COMPRESSION snappy)"
+        )
+    whole.unlink()
+
+
+def _sql(start: int | date) -> str:
+    return f"TIMESTAMP '{start}'" if isinstance(start, date) else str(start)
 
 
 def scan(backend: Any, paths: Sequence[Path]) -> Any:

@@ -56,7 +56,7 @@ class KnownOutcomes:
     def of_windows(self, windows: Mapping[str, SplitWindow]) -> dict[str, IbisTable]:
         """By window, the labels of its rows; nothing where outcomes have no table of their own."""
         names = windows if self.every is not None else ()
-        return {name: self.labels(self._until(windows, name)) for name in names}
+        return {name: self.labels(self.until(windows, name)) for name in names}
 
     def of_days(self, days: DaySpan) -> KnownOutcomes:
         """Those of the events of these days; the outcomes have the time of their event."""
@@ -68,9 +68,10 @@ class KnownOutcomes:
 
     def of_window(self, windows: Mapping[str, SplitWindow], name: str) -> IbisTable | None:
         """The labels of the rows of one window, as `of_windows` has them."""
-        return self.labels(self._until(windows, name))
+        return self.labels(self.until(windows, name))
 
-    def _until(self, windows: Mapping[str, SplitWindow], name: str) -> date:
+    def until(self, windows: Mapping[str, SplitWindow], name: str) -> date:
+        """The day before which the outcomes are known that tell the labels of one window."""
         following = windows.get(STANDS_AT.get(name, ""))
         return following.start if following else self.as_of
 

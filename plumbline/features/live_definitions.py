@@ -43,12 +43,12 @@ def by_text(name: str, texts: Mapping[str, str]) -> Definitions:
 
 def _read(name: str) -> Definitions | None:
     try:
-        return by_text(name, _texts(name))
+        return by_text(name, texts(name))
     except UnreadableError:
         return None
 
 
-def _texts(name: str) -> dict[str, str]:
+def texts(name: str) -> dict[str, str]:
     """The modules that the use case may import, by path."""
     texts: dict[str, str] = {}
     for folder in map(Path, importlib.import_module(FOLDER).__path__):

@@ -20,12 +20,15 @@ from plumbline.features import (
     history_age,
     ibis_session,
     join_check,
+    kept_rows,
     store,
     table_checks,
 )
 from plumbline.features.catalog import Written
 from plumbline.features.history_age import AgedHistories
+from plumbline.features.kept_rows import Part
 from plumbline.features.known_outcomes import KnownOutcomes
+from plumbline.features.month_keys import MonthKeys
 from plumbline.features.month_spans import DaySpan, MonthSpan
 from plumbline.features.params import Features
 from plumbline.features.past import Past
@@ -38,10 +41,9 @@ Piece = tuple[Any, Any]
 
 def write(rows: WindowRows, folder: Path, without: Collection[date]) -> Written:
     """Write a model table per window, as `write_pieces` does."""
-    past, further = rows.past, rows.further
-    written = write_pieces(
-        past.backend, past.usecase, rows.windows, rows.of, folder, further, without
-    )
+    past = rows.past
+    parts = partial(rows.parts, without=without)
+    written = write_parts(past.usecase, rows.windows, parts, folder, rows.further)
     if rows.params.join == "checked":
         paths = [folder / f"{name}.parquet" for name in written]
         join_check.check(past, paths, rows.snapshots)
@@ -63,10 +65,25 @@ def write_pieces(
     `further`: columns of the rows behind those of every model table. All but `current` hold only rows whose label is
     known. Raises ContractError where there is nothing to learn from.
     """
+
+    def parts(name: str) -> Iterator[Part]:
+        return (computed(backend, usecase, name, piece, without) for piece in pieces(name))
+
+    return write_parts(usecase, windows, parts, folder, further)
+
+
+def write_parts(
+    usecase: FeatureSet,
+    windows: Mapping[str, SplitWindow],
+    parts: Callable[[str], Iterable[Part]],
+    folder: Path,
+    further: Sequence[str] = (),
+) -> Written:
+    """As `write_pieces`, from parts that are in order already."""
     written: Written = {}
     for name, window in windows.items():
-        seen = _Batches(backend, usecase, name, () if name == "current" else without)
-        counts = tables.write(usecase, seen.of(pieces(name)), folder / f"{name}.parquet", further)
+        seen = _Batches()
+        counts = tables.write(usecase, seen.of(parts(name)), folder / f"{name}.parquet", further)
         if counts.rows + counts.ineligible > seen.events:
             raise ContractError(
                 f"{usecase.name}: {counts.rows} rows from {seen.events} events of {name}"
@@ -82,21 +99,43 @@ def write_pieces(
 class _Batches:
     """The rows of one table as they are written; `events` counts the window's events that they come from."""
 
-    backend: Any
-    usecase: FeatureSet
-    name: str
-    without: Collection[date]
     events: int = 0
 
-    def of(self, pieces: Iterable[Piece]) -> Iterator[Any]:
+    def of(self, parts: Iterable[Part]) -> Iterator[Any]:
         """Arrow batches in (time, key) order."""
-        for inside, rows in pieces:
-            if self.name != "current":
-                rows = rows.filter(rows[self.usecase.label].notnull())
-            inside, rows = (batch.without(self.usecase, t, self.without) for t in (inside, rows))
-            self.events += int(inside.count().to_pyarrow().as_py())
-            ordered = rows.order_by(self.usecase.time, self.usecase.key)
-            yield from ibis_session.batches(self.backend, ordered, tables.CHUNK)
+        for events, batches in parts:
+            self.events += events
+            yield from batches
+
+
+def computed(
+    backend: Any, usecase: FeatureSet, name: str, piece: Piece, without: Collection[date]
+) -> Part:
+    """What the table `name` has of a piece: all but `current` rows with a known label, of no day in `without`."""
+    inside, rows = chosen(usecase, name, piece, without)
+    events = int(inside.count().to_pyarrow().as_py())
+    return events, ordered(backend, usecase, rows)
+
+
+def chosen(usecase: FeatureSet, name: str, piece: Piece, without: Collection[date]) -> Piece:
+    """What the table `name` has of a piece, in no order."""
+    inside, rows = piece
+    if name == "current":
+        return piece
+    rows = rows.filter(rows[usecase.label].notnull())
+    return batch.without(usecase, inside, without), batch.without(usecase, rows, without)
+
+
+def ordered(backend: Any, usecase: FeatureSet, rows: Any) -> Iterator[Any]:
+    """Arrow batches in (time, key) order."""
+    return ibis_session.batches(backend, rows.order_by(usecase.time, usecase.key), tables.CHUNK)
+
+
+def by_month(usecase: FeatureSet, events: Any) -> dict[date, int]:
+    """How many events each month has, by its first day."""
+    month = events[usecase.time].truncate("M").date()
+    counted = events.group_by(month=month).agg(rows=events.count()).to_pyarrow().to_pylist()
+    return {row["month"]: row["rows"] for row in counted}
 
 
 def rows_of(
@@ -145,13 +184,55 @@ class WindowRows:
     def _ages(self) -> list[str]:
         return history_ages.wanted(self.past.usecase) if self.params.history_age else []
 
-    def of(self, name: str) -> Iterator[Piece]:
-        """The pieces of one window."""
-        window = self.windows[name]
-        for span in self.past.spans:
+    def parts(self, name: str, without: Collection[date]) -> Iterator[Part]:
+        """The parts of one window; `without`: days whose events are in no table but `current`."""
+        past, window = self.past, self.windows[name]
+        for span in past.spans:
             days = span.days.within(window.start, window.end)
-            if days:
-                yield self._piece(name, span, days)
+            if days is None:
+                continue
+            if past.keys is None:
+                yield self._part(name, span, days, without)
+            else:
+                yield from self._kept(past.keys, name, span, days, without)
+
+    def _kept(
+        self, keys: MonthKeys, name: str, span: MonthSpan, days: DaySpan, without: Collection[date]
+    ) -> Iterator[Part]:
+        """The part of each month of some days, kept or computed."""
+        cut = {
+            month: MonthSpan((month,)).days.within(days.start, days.end) for month in span.months
+        }
+        own = {m: self._key(keys, name, m, d, without) for m, d in cut.items() if d is not None}
+        compute = partial(self._part_by_month, name, span, days, without)
+        with kept_rows.kept(keys.cache, own, self.past.scratch, compute) as parts:
+            yield from parts
+
+    def _part_by_month(
+        self, name: str, span: MonthSpan, days: DaySpan, without: Collection[date]
+    ) -> tuple[Mapping[date, int], Iterable[Any]]:
+        """As `_part`, with how many events each month has, and the time of the rows."""
+        past = self.past
+        inside, rows = chosen(past.usecase, name, self._piece(name, span, days), without)
+        return by_month(past.usecase, inside), ordered(past.backend, past.usecase, rows)
+
+    def _part(self, name: str, span: MonthSpan, days: DaySpan, without: Collection[date]) -> Part:
+        past = self.past
+        return computed(past.backend, past.usecase, name, self._piece(name, span, days), without)
+
+    def _key(
+        self, keys: MonthKeys, name: str, month: date, days: DaySpan, without: Collection[date]
+    ) -> str:
+        """The key of a part, which is of one month: its histories, its outcomes, and which rows it has."""
+        read = [own[month] for own in (keys.derived, keys.tiles, keys.snapshots)]
+        if self.params.history_age:
+            read.append(keys.until[month])
+        until = self.past.as_of
+        if self.outcomes.every is not None:
+            until = self.outcomes.until(self.windows, name)
+        left_out = [day for day in sorted(without) if days.start <= day < days.end]
+        rows = [left_out, name != "current", self.params.join, self.further]
+        return keys.of("rows", days, read, keys.inputs.known(month, until), rows)
 
     def _piece(self, name: str, span: MonthSpan, days: DaySpan) -> Piece:
         past, usecase = self.past, self.past.usecase

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
 BYTES = 1_200
 """Of memory that an event takes while its histories are made."""
@@ -50,6 +51,15 @@ def of(
         for later in _until(month, month + timedelta(days=32) + reach, as_of):
             counts.setdefault(later, 0)
     return tuple(_together(sorted(counts.items()), max(1, memory // BYTES)))
+
+
+def apart(spans: Iterable[MonthSpan], kept: Collection[date]) -> tuple[MonthSpan, ...]:
+    """The spans, each cut where months that are `kept` and others meet."""
+    return tuple(
+        MonthSpan(tuple(months))
+        for span in spans
+        for _, months in groupby(span.months, kept.__contains__)
+    )
 
 
 def following(month: date) -> date:

@@ -7,18 +7,20 @@ over all events at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from plumbline.core import machine
 from plumbline.core.declarations import KNOWN_AT, Entity, Fresh, Hourly, Snapshot
 from plumbline.core.usecase import FeatureSet
-from plumbline.features import batch, ibis_session, month_spans, tiles
+from plumbline.features import batch, ibis_session, kept_files, month_spans, tiles
 from plumbline.features import grain as grains
 from plumbline.features.grain import DAILY, Grain
+from plumbline.features.month_keys import MonthKeys
 from plumbline.features.month_spans import DaySpan, MonthSpan
 
 Spec = Snapshot | Hourly | Fresh
@@ -29,7 +31,7 @@ class Past:
     """Events before `as_of` and the outcomes that their histories count, and the months that are worked on together.
 
     `outcomes` have the time of their event. `scratch`: a folder for what is made on the way; `sums`: the tiles in it, by
-    history.
+    history; `keys`: what a month's values are kept by, where they are.
     """
 
     backend: Any
@@ -40,6 +42,27 @@ class Past:
     spans: Sequence[MonthSpan]
     scratch: Path
     sums: dict[str, list[Path]] = field(default_factory=dict)
+    keys: MonthKeys | None = None
+
+    def fill(
+        self,
+        kind: str,
+        span: MonthSpan,
+        folder: Path,
+        compute: Callable[[Path], None],
+    ) -> None:
+        """Put what `compute` writes of a span into the folder: as it was kept, where months are kept.
+
+        `kind`: the keys of `MonthKeys` that it depends on.
+        """
+        if self.keys is None:
+            compute(folder)
+        else:
+            kept_files.fill(self.keys, kind, span.months, folder, compute)
+
+    def parts_of(self, span: MonthSpan) -> Sequence[MonthSpan]:
+        """What of a span is written into a file of its own: each month where months are kept."""
+        return [span] if self.keys is None else [MonthSpan((month,)) for month in span.months]
 
     def inside(self, days: DaySpan) -> Any:
         """The events of these days."""
@@ -76,7 +99,10 @@ def summed(usecase: FeatureSet) -> Iterator[tuple[str, Entity, Grain, list[Spec]
 
 
 def spans(
-    usecase: FeatureSet, days: Sequence[tuple[date, int]], outcomes: Any, as_of: date
+    usecase: FeatureSet,
+    days: Sequence[tuple[date, int]],
+    outcomes: Any,
+    as_of: date,
 ) -> tuple[MonthSpan, ...]:
     """The months that are worked on together; `days`: of the events, with their rows."""
     rows = {day: number for day, number in days if day < as_of}
@@ -85,16 +111,28 @@ def spans(
     for day, number in ((one["day"], one["rows"]) for one in counted):
         if day is not None and day < as_of:
             rows[day] = max(number, rows.get(day, 0))
-    reach = max((_reach(usecase, e, g) for _, e, g in grains.stored(usecase)), default=timedelta())
-    return month_spans.of(rows, reach, as_of, machine.memory())
+    return month_spans.of(rows, reach(usecase), as_of, machine.memory())
 
 
-def _reach(usecase: FeatureSet, entity: Entity, grain: Grain) -> timedelta:
-    return tiles.reach(grain.specs(usecase, entity)) * grain.length
+def reach(usecase: FeatureSet) -> timedelta:
+    """How far the longest window of the stored histories reaches back."""
+    ends = (tiles.reach(g.specs(usecase, e)) * g.length for _, e, g in grains.stored(usecase))
+    return max(ends, default=timedelta())
 
 
-def add(past: Past, span: MonthSpan) -> None:
-    """Sum up the span's days as tiles, in scratch files."""
+def add(past: Past, span: MonthSpan, kind: str = "tiles") -> None:
+    """Sum up the span's days as tiles, in scratch files. `kind`: as `Past.fill` has it."""
+    past.fill(kind, span, past.scratch, partial(_add, past, span))
+    for name, *_ in summed(past.usecase):
+        own = [past.scratch / _tile_file(name, part) for part in past.parts_of(span)]
+        past.sums.setdefault(name, []).extend(own)
+
+
+def _tile_file(name: str, span: MonthSpan) -> str:
+    return f"tiles-{name}-{span.days.start}.parquet"
+
+
+def _add(past: Past, span: MonthSpan, folder: Path) -> None:
     events, late = past.inside(span.days), _settled(past, span)
     for name, entity, grain, specs in summed(past.usecase):
         own = None if late is None else late.mutate(__id=tiles.id_of(entity, late))
@@ -102,9 +140,12 @@ def add(past: Past, span: MonthSpan) -> None:
         sums = tiles.added(past.usecase, entity, grain, parts, events, own)
         whole = ["n", *tiles.columns(parts), *(["id"] if entity.column is None else [])]
         sums = sums.mutate(**{c: tiles.int64(sums[c]) for c in whole})
-        path = past.scratch / f"tiles-{name}-{span.days.start}.parquet"
+        path = past.scratch / "tiles.parquet"
         ibis_session.scratch(past.backend, sums, path)
-        past.sums.setdefault(name, []).append(path)
+        months = past.parts_of(span)
+        starts = [tiles.number_of(part.days.start, grain) + 1 for part in months]
+        paths = [folder / _tile_file(name, part) for part in months]
+        ibis_session.split(past.backend, path, "n", starts, paths)
 
 
 def stored(past: Past, span: MonthSpan, name: str) -> Any:
