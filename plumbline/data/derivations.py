@@ -6,7 +6,7 @@ import duckdb
 
 from plumbline.core.errors import SpecError
 from plumbline.core.usecase import Contract
-from plumbline.data import missing_words
+from plumbline.data import fixed_expressions, missing_words
 from plumbline.data.casts import Derivation
 from plumbline.data.guards import guarded
 
@@ -36,4 +36,9 @@ def _derivation(
             f"{where}: column '{name}', derived in usecases/{usecase.name}/contract.py, cannot "
             f"be computed: {reason}; correct the expression, or rename the source's column"
         ) from None
+    if varies := fixed_expressions.varying(connection, written, relation):
+        raise SpecError(
+            f"{where}: column '{name}', derived in usecases/{usecase.name}/contract.py, uses {varies}, which differs from "
+            "run to run; expected a value that follows from the row alone: compute it from the row's own columns"
+        )
     return Derivation(sql, written, kind, missing_words.condition(connection, written))
