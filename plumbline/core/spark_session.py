@@ -12,17 +12,20 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from plumbline.core import spark_errors
 from plumbline.core.errors import PlumblineError
 
 JAVA = 17
@@ -63,7 +66,8 @@ PER_CORE = 4
 def connect(master: str) -> Iterator[Any]:
     """A SparkSession on the cluster of `master`, which ends with the block.
 
-    Raises PlumblineError where pyspark or Java is missing, the master does not answer, or no worker takes part.
+    Raises PlumblineError where pyspark or Java is missing, the master does not answer, no worker takes part, all are
+    gone for a while, or a job fails.
     """
     home()
     java()
@@ -74,9 +78,82 @@ def connect(master: str) -> Iterator[Any]:
             _await_worker(session, master)
             cores = session.sparkContext.defaultParallelism
             session.conf.set("spark.sql.shuffle.partitions", str(PER_CORE * max(cores, 2)))
-            yield session
+            with _interruptible(), _failures(master), _watched(session, master):
+                yield session
         finally:
-            session.stop()
+            if session.sparkContext._gateway.proc.poll() is None:
+                session.stop()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends Spark's own process at once, and with it the executors: pyspark asks it to cancel its jobs, on a
+    connection that is in the middle of a call."""
+    from pyspark import SparkContext
+
+    def interrupt(*_: object) -> None:
+        logging.getLogger("py4j").setLevel(logging.CRITICAL)
+        SparkContext._gateway.proc.kill()
+        SparkContext._gateway.proc.wait()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def _failures(master: str) -> Iterator[None]:
+    """What Spark raises as one PlumblineError."""
+    try:
+        yield
+    except spark_errors.failures() as error:
+        raise PlumblineError(
+            f"engine: a job on {master} failed: {spark_errors.reason(error)}; see the logs of its master and workers "
+            "(they need the project's folder and TMPDIR at the same paths, the driver's Spark and Java), or set "
+            "engine: duckdb"
+        ) from error
+
+
+@contextmanager
+def _watched(session: Any, master: str) -> Iterator[None]:
+    """End the block's jobs where no worker is left for WORKERS seconds: they would wait for ever."""
+    done, lost = threading.Event(), threading.Event()
+    watcher = threading.Thread(target=_watch, args=(session, done, lost), daemon=True)
+    watcher.start()
+    try:
+        yield
+    except spark_errors.failures():
+        if lost.is_set():
+            raise PlumblineError(
+                f"engine: no worker of {master} is left since {WORKERS} s; start workers and run again, or set "
+                "engine: duckdb"
+            ) from None
+        raise
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _watch(session: Any, done: threading.Event, lost: threading.Event) -> None:
+    context, since = session.sparkContext, time.monotonic()
+    with suppress(*spark_errors.failures()):  # a session that ended by itself
+        while not done.wait(1):
+            if _executors(session):
+                since = time.monotonic()
+            elif time.monotonic() > since + WORKERS:
+                lost.set()
+                context.cancelAllJobs()
+
+
+def _executors(session: Any) -> int:
+    """How many take part; the driver is counted beside them."""
+    return int(session.sparkContext._jsc.sc().getExecutorMemoryStatus().size()) - 1
 
 
 def home() -> Path:
@@ -166,6 +243,8 @@ def _reason(log: TextIO) -> str:
     """The last error that Spark printed."""
     log.seek(0)
     errors = [line.strip() for line in log if " ERROR " in line or "Exception" in line]
+    if any("masters are unresponsive" in line for line in errors):
+        return "no answer that its Spark understands (another program or another version of Spark listens there)"
     return errors[-1] if errors else ""
 
 
@@ -180,8 +259,7 @@ def _settings(master: str, scratch: Path) -> dict[str, str]:
 def _await_worker(session: Any, master: str) -> None:
     """PlumblineError where no worker takes part: a job would wait for ever."""
     until = time.monotonic() + WORKERS
-    status = session.sparkContext._jsc.sc().getExecutorMemoryStatus
-    while status().size() < 2:  # the driver is the first
+    while not _executors(session):
         if time.monotonic() > until:
             raise PlumblineError(
                 f"engine: expected a worker of {master} with a free core and spark.executor.memory, found none in "

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import socket
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from bench.spark_cluster import Cluster
 from plumbline.core import duckdb_session, spark_session
 from plumbline.core.errors import PlumblineError
 from plumbline.features import spark_tables
@@ -63,6 +66,41 @@ def test_an_error_of_a_function_on_workers(tmp_path: Path, session: Any) -> None
 
         with pytest.raises(PlumblineError, match=r"^3 rows, expected numbers$"):
             spark_tables.map_batches(backend, table, rows.schema, refuse)
+
+
+def test_no_worker_is_left(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job would wait for ever; here for half a second."""
+    from py4j.protocol import Py4JError
+
+    monkeypatch.setattr(spark_session, "WORKERS", 0.5)
+    monkeypatch.setattr(spark_session, "_executors", lambda session: 0)
+    cancelled = threading.Event()
+    session = SimpleNamespace(sparkContext=SimpleNamespace(cancelAllJobs=cancelled.set))
+
+    def job() -> None:
+        with (
+            spark_session._failures("spark://m:1"),
+            spark_session._watched(session, "spark://m:1"),
+        ):
+            cancelled.wait()
+            raise Py4JError("job cancelled")
+
+    with pytest.raises(
+        PlumblineError, match=r"no worker of spark://m:1 is left since 0\.5 s; start"
+    ):
+        job()
+
+
+def test_a_job_that_fails(cluster: Cluster) -> None:
+    from py4j.protocol import Py4JError
+
+    with (
+        pytest.raises(
+            PlumblineError, match=r"a job on spark://m:1 failed: disk full; see the logs"
+        ),
+        spark_session._failures("spark://m:1"),
+    ):
+        raise Py4JError("disk full")
 
 
 def test_a_master_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
