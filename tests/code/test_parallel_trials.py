@@ -43,27 +43,45 @@ def alone(tables: tuple[Path, Path]) -> tuple[Trial, ...]:
     return trials(tables, 1)
 
 
-@pytest.mark.capability("E8")
-def test_the_same_trials_in_one_process_and_in_two_of_which_one_is_killed(
-    tables: tuple[Path, Path], alone: tuple[Trial, ...], monkeypatch: pytest.MonkeyPatch
-):
-    started: list[worker_process.WorkerProcess] = []
-    numbers: list[int] = []
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[worker_process.WorkerProcess]:
+    """The processes of pools, as they start."""
+    processes: list[worker_process.WorkerProcess] = []
 
     class Noted(worker_process.WorkerProcess):
         def __init__(self, *given: object) -> None:
             super().__init__(*given)  # type: ignore[arg-type]
-            started.append(self)
+            processes.append(self)
+
+    monkeypatch.setattr(trial_pool, "WorkerProcess", Noted)
+    return processes
+
+
+@pytest.mark.capability("E8")
+def test_the_same_trials_in_one_process_and_in_two_of_which_one_is_killed(
+    tables: tuple[Path, Path],
+    alone: tuple[Trial, ...],
+    started: list[worker_process.WorkerProcess],
+):
+    numbers: list[int] = []
 
     def kill_first(trial: Trial, _: Trial | None) -> None:
         numbers.append(trial.number)
         if trial.number == 1:
             os.kill(started[0].process.pid or 0, signal.SIGKILL)
 
-    monkeypatch.setattr(trial_pool, "WorkerProcess", Noted)
     assert trials(tables, 2, kill_first) == alone
     assert numbers == [1, 2, 3, 4, 5, 6, 7]
     assert not any(one.process.is_alive() for one in started), "a process is left over"
+
+
+def test_ctrl_c_in_the_middle_of_a_search_leaves_no_process(
+    tables: tuple[Path, Path], started: list[worker_process.WorkerProcess]
+):
+    with pytest.raises(KeyboardInterrupt):
+        trials(tables, 2, lambda *_: signal.raise_signal(signal.SIGINT))
+    assert len(started) == 2
+    assert not any(one.process.is_alive() for one in started)
 
 
 def drawn(parallel: int, **changed: Any) -> tuple[Trial, ...]:
