@@ -1,11 +1,15 @@
-"""Whether Hyperopt's SparkTrials gives the same search twice: as it comes, and a round at a time.
+"""Whether a search is the same wherever its trials run, and Hyperopt's SparkTrials as it comes beside it.
 
-`python -m bench.spark_trials` starts a cluster of two workers on this machine, runs the same search with the same seed
-twice in each way, and prints from which trial on the two differ, and the seconds.
+`python -m bench.spark_trials` starts a cluster of two workers on this machine. It runs a search by `plumbline.tune` with
+five seeds in one process, in a pool of two, and on the cluster, prints the best trial of each, and ends with 1 where
+any trial differs. `--shipped 4` then runs so many pairs of searches by SparkTrials as Hyperopt ships it, and prints
+from which trial on the two of a pair differ.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import random
 import time
 from collections.abc import Sequence
@@ -18,10 +22,14 @@ import numpy as np
 
 from bench import spark_cluster
 from plumbline.core import spark_session
-from plumbline.tune import search, space, trial_cluster
+from plumbline.runtime import runner
+from plumbline.tune import parallel_trials, search, trial_cluster
+from plumbline.tune.params import Tune
+from tests.boosting import parcels, write
 
 TRIALS, STARTUP, TOGETHER, SEED = 12, 4, 4, 1
-SPACE = space.parse({"gamma": {"uniform": [0, 1]}})
+SPACE = {"eta": {"loguniform": [0.01, 0.5]}, "max_depth": {"int": [1, 5]}}
+TUNE = Tune(max_evals=TRIALS, startup=STARTUP, parallel=TOGETHER, rounds=20, space=SPACE)
 
 
 def figure(value: float) -> float:
@@ -49,18 +57,30 @@ def as_it_comes(session: Any) -> list[float]:
     return [one["misc"]["vals"]["gamma"][0] for one in trials.trials]
 
 
-def trial(point: search.Point) -> search.Trial:
-    """The same figure."""
-    return search.Trial(*point, figure(point[1]["gamma"]), 1)
+def everywhere(folder: Path, seed: int, address: str) -> bool:
+    """Whether the trials of a search are equal in one process, in a pool, and on the cluster."""
+    places = {
+        "one process": ("duckdb", "1"),
+        "pool": ("duckdb", "2"),
+        "SparkTrials": (address, "1"),
+    }
+    ran = {}
+    for name, (engine, workers) in places.items():
+        os.environ |= {"PLUMBLINE_ENGINE": engine, "PLUMBLINE_WORKERS": workers}
+        ran[name] = _search(folder, seed)
+        best = search.best(ran[name], higher_is_better=True)
+        shown = (best.number, best.metric) if best else None
+        print(f"seed {seed}, {name}: best trial and its metric: {shown}", flush=True)
+    same = all(one == ran["one process"] for one in ran.values())
+    print(f"seed {seed}: all trials {'are equal' if same else 'DIFFER'}", flush=True)
+    return same
 
 
-def in_rounds(session: Any) -> list[float]:
-    """The same, through `plumbline.tune`."""
-    given = {"higher_is_better": False, "max_evals": TRIALS, "seed": SEED, "startup": STARTUP}
-    ran = search.search(
-        SPACE, trial_cluster.TrialCluster(session, trial), parallel=TOGETHER, **given
-    )
-    return [one.params["gamma"] for one in ran]
+def _search(folder: Path, seed: int) -> tuple[search.Trial, ...]:
+    """Of a use case that no module of the tests is needed for: Spark's workers have none."""
+    usecase = parcels(rows=(), features=("height", "kind_code", "sender_mean_7d"))
+    paths = folder / "train.parquet", folder / "valid.parquet"
+    return parallel_trials.run(usecase, TUNE, seed, *paths, lambda *_: None)
 
 
 def first_difference(one: Sequence[float], other: Sequence[float]) -> str:
@@ -69,20 +89,27 @@ def first_difference(one: Sequence[float], other: Sequence[float]) -> str:
     return f"differ from trial {places[0]} on" if places else "are equal"
 
 
-def main() -> None:
-    with (
-        TemporaryDirectory() as folder,
-        spark_cluster.cluster(Path(folder)) as made,
-        spark_session.connect(made.address) as session,
-    ):
-        for way in (as_it_comes, in_rounds):
-            started = time.perf_counter()
-            one, other = way(session), way(session)
-            seconds = (time.perf_counter() - started) / 2
-            print(
-                f"{way.__name__}: two searches {first_difference(one, other)}; {seconds:.1f} s each"
-            )
+def shipped(address: str, pairs: int) -> None:
+    """Searches by Hyperopt's class alone."""
+    with spark_session.connect(address) as session:
+        for _ in range(pairs):
+            print(f"as shipped: two searches {first_difference(*map(as_it_comes, [session] * 2))}")
+
+
+def main() -> int:
+    """1 where a search differs."""
+    runner.prepare()  # threads that wait sleep, as in a stage
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--shipped", type=int, default=0, help="pairs of searches")
+    chosen = parser.parse_args()
+    with TemporaryDirectory() as name, spark_cluster.cluster(Path(name) / "cluster") as made:
+        os.environ |= made.environment()
+        write(Path(name))
+        same = [everywhere(Path(name), seed, made.address) for seed in range(1, chosen.seeds + 1)]
+        shipped(made.address, chosen.shipped)
+    return int(not all(same))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
