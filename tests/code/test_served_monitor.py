@@ -310,7 +310,8 @@ def test_a_decision_that_never_gets_a_label_is_taken_to_withhold_it(tmp_path):
     blocked = np.isin(now["number"], [r["key"] for r in rows if r["decision"] == "block"])
     without = {**now, "bad": np.where(blocked, np.nan, now["bad"])}
     seen = judged(tmp_path, rows, of=(case, past, without))
-    assert "0 passed by chance: 5 are needed" in seen.report.quality[0].cannot_tell
+    reason = seen.report.quality[0].cannot_tell
+    assert "0 passed by chance: 5 are needed: let more of them pass (`serve.explore`)" in reason
     finding = found(seen)["withheld", None]
     assert finding.level == "warning"
     assert "by the decision block, and none passes by chance" in finding.evidence

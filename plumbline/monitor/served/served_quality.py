@@ -131,7 +131,7 @@ def _cannot_tell(
     if withheld and passed < FEWEST:
         return (
             f"decisions withheld the labels of {count(withheld, 'event')}, and {passed} passed by chance: "
-            f"{FEWEST} are needed"
+            f"{FEWEST} are needed: let more of them pass (`serve.explore`), or wait for more events"
         )
     if not len(reference.label):
         return "no label of the reference is known"
