@@ -13,6 +13,7 @@ room, where PLUMBLINE_PARTITIONS is off, shows.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -40,6 +41,7 @@ LIMIT = 20 * 10**9
 """Bytes that are kept, at most; those used longest ago go first. Never more than half of what the disk has left."""
 KEY = re.compile("[0-9a-f]{32}")
 """The name of an entry: whatever else lies in the folder is not this module's."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # of the disk written to: no fault of the entry
 VALUE = "value.json"
 """The file of an entry that is one JSON value."""
 INDEX = "entry.json"
@@ -97,7 +99,7 @@ class PartitionCache:
         """Keep a JSON value under the key; the value as `read` gives it."""
         text = json.dumps(value)
         if self.folder is not None:
-            with TemporaryDirectory() as scratch:
+            with suppress(OSError), TemporaryDirectory() as scratch:
                 (Path(scratch) / VALUE).write_text(text, encoding="utf-8")
                 self.keep(key, [Path(scratch) / VALUE])
         return json.loads(text)
@@ -119,10 +121,12 @@ class PartitionCache:
                 listed = _copy(entry, Path(beside))
                 for name in listed:
                     os.replace(Path(beside) / name, folder / name)
-            os.utime(entry)
-        except (OSError, ValueError):
-            self.drop(key)
+        except (OSError, ValueError) as error:
+            if not (isinstance(error, OSError) and error.errno in NO_ROOM):
+                self.drop(key)
             return False
+        with suppress(OSError):  # a folder that only others may write to
+            os.utime(entry)
         return True
 
     def has(self, key: str) -> bool:
@@ -145,7 +149,11 @@ class PartitionCache:
         shutil.rmtree(self._entry(key), ignore_errors=True)
 
     def trim(self, limit: int = LIMIT) -> None:
-        """Remove entries, those used longest ago first, until at most `limit` bytes are kept."""
+        """Remove entries, those used longest ago first, until at most `limit` bytes are kept; an OSError ends it early."""
+        with suppress(OSError):
+            self._trim(limit)
+
+    def _trim(self, limit: int) -> None:
         if self.folder is None or not self.folder.is_dir():
             return
         sizes = {entry: _size(entry) for entry in _entries(self.folder)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -124,6 +126,49 @@ def test_a_disk_without_space_stops_no_stage(kept: PartitionCache, out: Path) ->
     assert not kept.fill(kept.key("month"), out, _two_files)
     assert (out / "rows.parquet").exists()
     kept.trim()
+
+
+def _fails(code: int) -> Callable[..., None]:
+    def fail(*given: object, **named: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_removes_no_entry(
+    kept: PartitionCache, out: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    key = kept.key("month")
+    kept.fill(key, out, _two_files)
+    with monkeypatch.context() as patched:
+        patched.setattr(partition_cache.hashing, "copy", _fails(code))
+        assert not kept.restore(key, out)
+    assert kept.fill(key, out, _never)
+
+
+def test_entries_of_a_read_only_folder_are_used(
+    kept: PartitionCache, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = kept.key("month")
+    kept.fill(key, out, _two_files)
+    monkeypatch.setattr(partition_cache.os, "utime", _fails(errno.EROFS))
+    assert kept.fill(key, out, _never)
+
+
+def test_a_value_is_used_though_it_cannot_be_written(
+    kept: PartitionCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "write_text", _fails(errno.ENOSPC))
+    assert kept.value(kept.key("keys"), lambda: {"rows": 3}) == {"rows": 3}
+
+
+def test_trimming_beside_another_process_stops_no_stage(
+    kept: PartitionCache, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.fill(kept.key("month"), out, _two_files)
+    monkeypatch.setattr(partition_cache, "_sweep", _fails(errno.ENOENT))
+    kept.trim(limit=0)
 
 
 def test_only_entries_are_cleared(kept: PartitionCache, out: Path) -> None:
