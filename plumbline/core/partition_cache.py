@@ -88,12 +88,17 @@ class PartitionCache:
         """The JSON value that `write` kept under the key; None where there is none."""
         if self.folder is None:
             return None
-        with TemporaryDirectory() as scratch:
-            if not self.restore(key, Path(scratch)):
-                self.misses += 1
-                return None
-            self.hits += 1
-            return json.loads((Path(scratch) / VALUE).read_text(encoding="utf-8"))
+        entry = self._entry(key)
+        try:
+            found = _value(entry)
+            os.utime(entry)
+        except (OSError, ValueError) as error:
+            if not isinstance(error, FileNotFoundError) or entry.exists():
+                self.drop(key)
+            self.misses += 1
+            return None
+        self.hits += 1
+        return found
 
     def write(self, key: str, value: Any) -> Any:
         """Keep a JSON value under the key; the value as `read` gives it."""
@@ -260,6 +265,15 @@ def _copy(entry: Path, folder: Path) -> list[str]:
         if _copied(entry / name, folder / name) != md5:
             raise ValueError(f"{name}: damaged")
     return list(listed)
+
+
+def _value(entry: Path) -> Any:
+    """The JSON value of an entry. ValueError where it is not as it was kept."""
+    listed = json.loads((entry / INDEX).read_text(encoding="utf-8"))
+    data = (entry / VALUE).read_bytes()
+    if not isinstance(listed, dict) or listed.get(VALUE) != hashing.md5_bytes(data):
+        raise ValueError(f"{VALUE}: damaged")
+    return json.loads(data)
 
 
 def _copied(source: Path, target: Path) -> str:
