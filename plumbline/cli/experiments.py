@@ -135,7 +135,7 @@ def experiment(
     `stop` ends it, with a report beside the declaration. Exits with 1 if a guardrail is broken, or entities did
     not come to the arms as planned.
     """
-    from plumbline.ops.experiments import experiment_routes, experimenting
+    from plumbline.ops.experiments import experimenting
     from plumbline.ops.experiments.experimenting import Project
 
     project = Project.of(Path("."), usecase)
@@ -149,13 +149,20 @@ def experiment(
         return _shown(experimenting.status(project, one, last), json, html, markdown)
     report = experimenting.ending(project, one, keep, last)
     code = _shown(report, json, html, markdown)
+    _stop(project, report, routes)
+    return code if report.status == "invalid" else 0
+
+
+def _stop(project: Project, report: ExperimentReport, routes: bool) -> None:
+    """Set the routes of an experiment that ends, or say which, and write its files."""
+    from plumbline.ops.experiments import experiment_routes, experimenting
+
     shares = {report.keep or report.control: 100} if report.design == "ab" else {}
     if routes and shares:
         experiment_routes.set_weights(project, shares)
     _say_routes(project, shares, routes)
     files = experimenting.stop(project, report)
     say([f"wrote {', '.join(map(str, files))}; commit both, in the pull request that acts on it"])
-    return code if report.status == "invalid" else 0
 
 
 def _terms(given: Mapping[str, Any]) -> Terms:
