@@ -12,7 +12,7 @@ from plumbline.core.errors import PlumblineError
 from plumbline.repo import cached_outs, known_entries, object_stores
 from plumbline.repo.known_entries import KnownEntry
 from plumbline.repo.object_stores import FolderStore
-from plumbline.runtime import dvc_lock, dvc_yaml
+from plumbline.runtime import dvc_lock, dvc_templates, dvc_yaml
 from plumbline.runtime.dvc_lock import Entry
 from plumbline.runtime.dvc_yaml import DeclaredStage
 
@@ -81,7 +81,7 @@ class WorkTree:
         try:
             for file, keys in stage.params.items():
                 for key in keys:
-                    values |= dvc_lock.flat(dvc_yaml.value(self.params[file], key), key)
+                    values |= dvc_lock.flat(dvc_templates.value(self.params[file], key), key)
         except KeyError:
             return None
         return values

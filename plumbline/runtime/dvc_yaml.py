@@ -6,9 +6,8 @@ case without a look at params.yaml (`of_usecase`).
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,13 @@ from typing import Any
 import yaml
 
 from plumbline.core.errors import PlumblineError
+from plumbline.runtime import dvc_templates
 
 FILE = "dvc.yaml"
 PARAMS = "params.yaml"
 KINDS = ("outs", "metrics", "plots")
 UNREAD = {"foreach", "do", "wdir", "vars"}
 """Keys of a stage that `stages` does not follow."""
-VARIABLE = re.compile(r"\$\{\s*([\w.-]+)\s*\}")
-TEMPLATE = re.compile(r"\$\{[^}]*\}")
 
 Document = Mapping[str, Any]
 Load = Callable[[str], Any]
@@ -104,7 +102,7 @@ def of_usecase(graph: Document, usecase_name: str, file: str = FILE) -> dict[str
     """The stages by their names in dvc.yaml, filled in for one use case; other variables stay."""
     known = {"item": {"usecase": usecase_name}}
     return {
-        name: _stage(_filled(stage, known, strict=False))
+        name: _stage(dvc_templates.filled(stage, known, strict=False))
         for name, stage in section(graph, "stages", file).items()
         if isinstance(stage, Mapping)
     }
@@ -121,9 +119,9 @@ def stages(graph: Document, params: Document) -> dict[str, DeclaredStage]:
     for name, stage in section(graph, "stages", FILE).items():
         if not isinstance(stage, Mapping) or UNREAD & stage.keys():
             continue
-        for full, item in _expanded(name, stage, params):
+        for full, item in dvc_templates.expanded(name, stage, params):
             try:
-                declared[full] = _stage(_filled(stage, {**params, **item}))
+                declared[full] = _stage(dvc_templates.filled(stage, {**params, **item}))
             except (KeyError, TypeError, ValueError, AttributeError):
                 continue
     return declared
@@ -132,7 +130,9 @@ def stages(graph: Document, params: Document) -> dict[str, DeclaredStage]:
 def names(graph: Document, params: Document) -> set[str]:
     """The names in dvc.lock of all stages, also of those that `stages` does not follow."""
     listed = section(graph, "stages", FILE).items()
-    return {full for name, stage in listed for full, _ in _expanded(name, stage, params)}
+    return {
+        full for name, stage in listed for full, _ in dvc_templates.expanded(name, stage, params)
+    }
 
 
 def undeclared(graph: Document, params: Document, recorded: Iterable[str]) -> set[str]:
@@ -146,7 +146,7 @@ def undeclared(graph: Document, params: Document, recorded: Iterable[str]) -> se
     """
     listed = section(graph, "stages", FILE)
     stages_by_name = {name: name if name in listed else name.split("@")[0] for name in recorded}
-    known = {stage: _known_names(stage, listed.get(stage), params) for stage in listed}
+    known = {stage: dvc_templates.known_names(stage, listed.get(stage), params) for stage in listed}
     return {
         name
         for name, stage in stages_by_name.items()
@@ -172,9 +172,9 @@ def declared_out(graph: Document, stage: str, path: str, file: str = FILE) -> De
     Where several templates match, the one with most letters; the defaults where none does.
     """
     matching = [
-        (len(TEMPLATE.sub("", out.path)), order, out)
+        (len(dvc_templates.TEMPLATE.sub("", out.path)), order, out)
         for order, out in enumerate(_outs(_template(graph, stage, file)))
-        if re.fullmatch(".+".join(map(re.escape, TEMPLATE.split(out.path))), path)
+        if re.fullmatch(".+".join(map(re.escape, dvc_templates.TEMPLATE.split(out.path))), path)
     ]
     return max(matching)[2] if matching else DeclaredOut(path)
 
@@ -182,25 +182,11 @@ def declared_out(graph: Document, stage: str, path: str, file: str = FILE) -> De
 def folder(graph: Document, stage: str, file: str) -> str:
     """The `wdir` of a stage in dvc.lock `file`; PlumblineError where it is a template."""
     working_folder = str(_template(graph, stage, file).get("wdir") or "")
-    if TEMPLATE.search(working_folder):
+    if dvc_templates.TEMPLATE.search(working_folder):
         raise PlumblineError(
             f"{file}, {stage}: a `wdir` with {working_folder} in it cannot be followed"
         )
     return working_folder
-
-
-def value(nested: Document, dotted: str) -> Any:
-    """A nested mapping's value by dotted key; KeyError where there is none.
-
-    >>> value({"a": {"b": 1}}, "a.b")
-    1
-    """
-    current: Any = nested
-    for part in dotted.split("."):
-        if not isinstance(current, Mapping):
-            raise KeyError(dotted)
-        current = current[part]
-    return current
 
 
 def _template(graph: Document, stage: str, file: str) -> Document:
@@ -209,71 +195,6 @@ def _template(graph: Document, stage: str, file: str) -> Document:
     template = listed.get(stage) or listed.get(stage.split("@")[0]) or {}
     template = template.get("do", template) if isinstance(template, dict) else {}
     return template if isinstance(template, dict) else {}
-
-
-def _expanded(name: str, stage: Any, params: Document) -> Iterator[tuple[str, Document]]:
-    """The names that a stage has in dvc.lock, and what `item` is for each."""
-    matrix = stage.get("matrix") if isinstance(stage, Mapping) else None
-    if not isinstance(matrix, Mapping):
-        yield name, {}
-        return
-    axes = [_axis(values, params) for values in matrix.values()]
-    for values in itertools.product(*axes):
-        item = dict(zip(matrix, values, strict=True))
-        yield f"{name}@{'-'.join(map(str, values))}", {"item": item}
-
-
-def _known_names(name: str, stage: Any, params: Document) -> set[str] | None:
-    """The names that a stage has in dvc.lock; None where only DVC can tell."""
-    if not isinstance(stage, Mapping) or "foreach" in stage:
-        return None
-    matrix = stage.get("matrix")
-    axes = [_resolved(v, params) for v in matrix.values()] if isinstance(matrix, Mapping) else []
-    if None in axes:
-        return None
-    return {full for full, _ in _expanded(name, stage, params)} or {""}
-
-
-def _resolved(values: Any, params: Document) -> list[Any] | None:
-    """An axis of a matrix; None where it, or a value, is not plain."""
-    match = VARIABLE.fullmatch(values) if isinstance(values, str) else None
-    try:
-        listed = value(params, match[1]) if match else values
-    except KeyError:
-        return None
-    if not isinstance(listed, list) or any(type(v) not in (str, int) for v in listed):
-        return None
-    return None if any(TEMPLATE.search(str(v)) for v in listed) else listed
-
-
-def _axis(values: Any, params: Document) -> Sequence[Any]:
-    match = VARIABLE.fullmatch(values) if isinstance(values, str) else None
-    try:
-        listed = value(params, match[1]) if match else values
-    except KeyError:
-        return []
-    return listed if isinstance(listed, list) else []
-
-
-def _filled(node: Any, known: Document, *, strict: bool = True) -> Any:
-    """The node with variables in its texts and keys replaced; `strict`: KeyError for an unknown one."""
-
-    def replaced(match: re.Match[str]) -> str:
-        try:
-            return str(value(known, match[1]))
-        except KeyError:
-            if strict:
-                raise
-            return match[0]
-
-    if isinstance(node, str):
-        return VARIABLE.sub(replaced, node)
-    if isinstance(node, Mapping):
-        return {
-            _filled(k, known, strict=strict): _filled(v, known, strict=strict)
-            for k, v in node.items()
-        }
-    return [_filled(n, known, strict=strict) for n in node] if isinstance(node, list) else node
 
 
 def _stage(stage: Document) -> DeclaredStage:

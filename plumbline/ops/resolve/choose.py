@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from plumbline.runtime.dvc_lock import Entry
-from plumbline.runtime.dvc_yaml import DeclaredStage, value
+from plumbline.runtime.dvc_templates import value
+from plumbline.runtime.dvc_yaml import DeclaredStage
 
 
 @dataclass(frozen=True)
