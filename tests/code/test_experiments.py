@@ -435,6 +435,7 @@ def test_the_routes_of_a_running_service_follow_its_experiment(tmp_path, monkeyp
         code = main(["experiment", action, "card_fraud", "fewer", *more])
         return code, capsys.readouterr().err
 
+    monkeypatch.chdir(tmp_path)  # a socket's address is short
     with promoted.answering(tmp_path, "card_fraud", live):
         with monkeypatch.context() as full:
             full.setattr(experiment_files, "write", _no_room)

@@ -251,7 +251,7 @@ def test_a_window_s_labels_are_those_known_when_it_is_used() -> None:
         for n, (a, b) in days.items()
     }
     known = known_outcomes.KnownOutcomes(SMALL, windows["current"].end, None, None)
-    until = {name: known._until(windows, name) for name in windows}
+    until = {name: known.until(windows, name) for name in windows}
     assert until == {
         "train": windows["valid"].start,
         "valid": windows["test"].start,

@@ -188,7 +188,7 @@ def base(tmp_path_factory):
 def test_a_service_notes_answers_and_refusals_and_shows_them(base, tmp_path):
     with serviced.serving(base, tmp_path / "s", max_age=9) as one:
         router, now = one.parts.live.router, [0.0]
-        read = live_checks._baseline(parcels(), router)
+        read = live_checks.baseline(router)
         check = LiveCheck(parcels(), lambda: router.routes.champion, read, clock=lambda: now[0])
         service, metrics = Service(replace(one.parts, live_check=check)), Metrics()
         gauges.register(metrics, service.parts)

@@ -286,12 +286,12 @@ def drop(taken):
         one.close()
 
 
-def test_whoever_was_to_take_over_dies_and_the_old_process_serves_on(tmp_path):
+def test_whoever_was_to_take_over_dies_and_the_old_process_serves_on(tmp_path, caplog):
     gate, path = serving.gate(), tmp_path / "control.sock"
     with serving.running(serving.echoing(gate), gate, control=path) as run:
         taken = handover.take(path)
         drop(taken)
-        until(lambda: gate.phase.name == "serving")
+        until(lambda: "accepts again" in caplog.text and gate.phase.name == "serving")
         assert run.ask("POST", "/", b"1")[0] == 200
         assert run.closed == []
         taken = handover.take(path)

@@ -404,5 +404,5 @@ def test_a_definition_is_read_as_it_is_imported() -> None:
     for name in ("card_fraud", "flights"):
         features = usecase_loader.load_features(name)
         live = live_definitions.of(features)
-        assert live == live_definitions.by_text(name, live_definitions._texts(name))
+        assert live == live_definitions.by_text(name, live_definitions.texts(name))
         assert live.keys() == definition_items.of(features, lambda _: "").keys()

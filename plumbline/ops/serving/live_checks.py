@@ -31,7 +31,7 @@ def of(project: Path, usecase: FeatureSet, router: Router, writer: str) -> LiveC
     """The check of a use case that is served; `writer`: the process where there are several."""
     folder = places.folder(project, usecase.name)
     judged = partial(_judged, usecase.name, folder, f".{writer}" if writer else "")
-    return LiveCheck(usecase, lambda: router.routes.champion, _baseline(router), judged)
+    return LiveCheck(usecase, lambda: router.routes.champion, baseline(router), judged)
 
 
 def current(project: Path, name: str, now: datetime | None = None) -> list[LiveFinding]:
@@ -49,7 +49,9 @@ def current(project: Path, name: str, now: datetime | None = None) -> list[LiveF
     return list(known.values())
 
 
-def _baseline(router: Router) -> Callable[[str], Baseline]:
+def baseline(router: Router) -> Callable[[str], Baseline]:
+    """Reads what a bundle of the store was recorded with, as the check compares it."""
+
     def read(md5: str) -> Baseline:
         loaded = router.load(md5)
         usecase = loaded.scorer.usecase
