@@ -42,6 +42,10 @@ SUBJECTS = {
     "plumbline/features/histories.py": f"{CODE}/test_months.py",
     "plumbline/features/month_spans.py": f"{CODE}/test_months.py",
     "plumbline/features/past.py": f"{CODE}/test_months.py",
+    "plumbline/features/kept_files.py": f"{CODE}/test_kept_features.py",
+    "plumbline/features/kept_rows.py": f"{CODE}/test_kept_features.py",
+    "plumbline/features/month_inputs.py": f"{CODE}/test_kept_features.py",
+    "plumbline/features/month_keys.py": f"{CODE}/test_kept_features.py",
     "plumbline/features/aged_histories.py": f"{CODE}/test_months.py {CODE}/test_history_age.py",
 }
 """The edges to Feast and to Spark are measured by coverage alone: their tests start servers."""
