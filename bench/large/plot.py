@@ -34,9 +34,10 @@ def draw(path: Path, worlds: Sequence[World], memory: float) -> None:
             ylim=(0, None),
         )
         axes[0].legend(fontsize=8, ncols=2)
-        for one in (axes[0].xaxis, axes[0].yaxis, axes[1].xaxis, axes[1].yaxis):
-            one.set_major_formatter("{x:,.0f}")
-            one.set_minor_formatter("")
+        for panel in axes:
+            panel.set_xticks([w.events for w in worlds], [_millions(w) for w in worlds])
+            panel.yaxis.set_major_formatter("{x:,.0f}")
+            panel.minorticks_off()
 
 
 def _linear(axes: Any, worlds: Sequence[World]) -> None:
@@ -46,3 +47,7 @@ def _linear(axes: Any, worlds: Sequence[World]) -> None:
         start = worlds[0].whole.wall
         ends = [start, start * last.events / first.events]
         axes.loglog([first.events, last.events], ends, ":", color="#7F7F7F", label="linear")
+
+
+def _millions(world: World) -> str:
+    return f"{world.events / 1e6:.3g} million"
