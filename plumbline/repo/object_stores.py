@@ -125,9 +125,9 @@ def settings(root: Path) -> DvcSettings:
     for file in _files(root):
         tracked = file == root / ".dvc" / "config"
         for section, values in sections(file).items():
-            marks = {RELATIVE: tracked and _relative(values["url"])} if "url" in values else {}
+            noted = {RELATIVE: tracked and _relative(values["url"])} if "url" in values else {}
             resolved = {key: _resolved(key, value, file) for key, value in values.items()}
-            merged.setdefault(section, {}).update(resolved | marks)
+            merged.setdefault(section, {}).update(resolved | noted)
     named = ((REMOTE.fullmatch(s), v) for s, v in merged.items())
     by_name = {match[1]: values for match, values in named if match}
     cache = merged.get("cache", {})

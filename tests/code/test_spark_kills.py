@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -42,23 +43,24 @@ class PretendCluster:
 
 
 def test_each_kill_ends_a_worker_that_lives_and_starts_another():
-    cluster = PretendCluster()
+    cluster: Any = PretendCluster()
     for _ in range(4):
-        spark_kills.kill(cluster)  # type: ignore[arg-type]
+        spark_kills.kill(cluster)
     assert [one.code for one in cluster.workers] == [-9] * 4 + [None] * 2
 
 
 @pytest.mark.parametrize("executors", [1, 0])
 def test_a_stage_that_is_over_is_no_kill(executors: int):
-    cluster, ended = PretendCluster(executors=executors), threading.Event()
+    cluster: Any = PretendCluster(executors=executors)
+    ended = threading.Event()
     ended.set()
-    assert spark_kills.disturb(cluster, 60, ended) >= 0  # type: ignore[arg-type]
+    assert spark_kills.disturb(cluster, 60, ended) >= 0
     assert [one.code for one in cluster.workers] == [None, None]
 
 
 def test_a_kill_while_executors_run_is_counted():
-    cluster = PretendCluster()
-    assert spark_kills.disturb(cluster, 0, threading.Event()) < 0  # type: ignore[arg-type]
+    cluster: Any = PretendCluster()
+    assert spark_kills.disturb(cluster, 0, threading.Event()) < 0
     assert [one.code for one in cluster.workers] == [-9, None, None]
     rows = spark_kills.table([Kills("tune", 3, 2, 3)]).splitlines()
     assert rows[-1] == "| tune | 2 of 3 | 3 |"

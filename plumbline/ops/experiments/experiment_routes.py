@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from plumbline.ops.experiments.experimenting import Project
@@ -22,13 +22,17 @@ def kept(project: Project, shares: Mapping[str, int]) -> Iterator[None]:
     """These weights from now on; as before where the block fails, unless somebody changed the routes meanwhile."""
     before = _now(project)
     after = set_weights(project, shares)
-    try:
+    with ExitStack() as undo:
+        undo.callback(_put_back, project, before, after)
         yield
-    except BaseException:
-        if _now(project)["version"] == after["version"]:
-            live = [arm for arm in before["arms"] if arm["mode"] == "live"]
-            set_weights(project, {arm["name"]: arm["weight"] for arm in live})
-        raise
+        undo.pop_all()
+
+
+def _put_back(project: Project, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Set the weights of before, unless the routes are no longer those of after."""
+    if _now(project)["version"] == after["version"]:
+        live = [arm for arm in before["arms"] if arm["mode"] == "live"]
+        set_weights(project, {arm["name"]: arm["weight"] for arm in live})
 
 
 def _now(project: Project) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,16 +82,15 @@ class FeatureStates:
             return
         loop = asyncio.get_running_loop()
         others.begin(one.features)
-        try:
+        with ExitStack() as undo:
+            undo.callback(others.give_up, one.features)
             made = await loop.run_in_executor(None, self._made, one, log)
             other = OtherState.of(made.state, one.features)
             while len(rows := others.taken(one.features)) > FEW:
                 await loop.run_in_executor(None, other.fold, rows)
             other.fold(rows)
             others.finish(one.features, self.opened(one, made, log))
-        except BaseException:
-            others.give_up(one.features)
-            raise
+            undo.pop_all()
         messages.info("%s: the histories of bundle %s are kept beside", self.name, one.md5)
 
     def _made(self, one: LoadedBundle, log: PredictionLog) -> EmbeddedState:

@@ -19,7 +19,7 @@ LIMIT, RATE_LIMIT = log(1 / ALPHA), log(1 / RATE_ALPHA)
 BETS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)
 """What is staked, as shares of what may be lost at most."""
 RATE_BETS = {0.15: 0.1, 0.35: 0.15, 0.7: 0.25, 0.99: 0.5}
-"""Stakes on a rate, and their weights: high ones, as marks are rare and a model without any must be seen by few."""
+"""Stakes on a rate, and their weights: high ones, as alarms are rare and a model without any must be found by few."""
 
 
 def mean_above(counts: Mapping[float, int], limit: float, lowest: float) -> float:
@@ -39,9 +39,9 @@ def share_above(hits: int, of: int, limit: float) -> float:
 
 
 def rate_above(own: int, other: int, both: int, ratio: float) -> float:
-    """That events are marked by one more than `ratio` times as often as by another.
+    """That one raises more than `ratio` times as many alarms as another.
 
-    `own`: events that only the first marks; `other`: only the second. What neither marks is no evidence.
+    `own`: events with an alarm of the first alone; `other`: of the second alone. What has none is no evidence.
     """
     seen = ((1.0, own), (-ratio, other), (1.0 - ratio, both))
     return _mixed(
